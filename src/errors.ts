@@ -74,6 +74,36 @@ export class FileSystemError extends PixelreduceError {
   override readonly code: string = 'FILE_SYSTEM'
 }
 
+/** A server did not accept who we are: a wrong or expired token, a user that it refuses. */
+export class AuthenticationError extends FileSystemError {
+  override readonly code = 'AUTHENTICATION'
+}
+
+/** The file system is read-only for a while (HDFS's safe mode). */
+export class SafeModeError extends FileSystemError {
+  override readonly code = 'SAFE_MODE'
+}
+
+/** Another client is writing the same file. */
+export class LeaseConflictError extends FileSystemError {
+  override readonly code = 'LEASE_CONFLICT'
+}
+
+/** The server is the standby of another one and answers nothing. */
+export class StandbyError extends FileSystemError {
+  override readonly code = 'STANDBY'
+}
+
+/** A server could not be reached, or the connection to it was cut. */
+export class ConnectionError extends FileSystemError {
+  override readonly code = 'CONNECTION'
+}
+
+/** A wait reached its limit; the message names the limit. */
+export class TimeoutError extends FileSystemError {
+  override readonly code = 'TIMEOUT'
+}
+
 /** Bytes that are not what their format demands: a wrong magic, an absurd length, a bad position. */
 export class FormatError extends PixelreduceError {
   override readonly code: string = 'FORMAT'
@@ -156,6 +186,12 @@ const classes: Record<string, new (message: string, options?: ErrorOptions) => P
   PermissionError,
   StorageFullError,
   FileSystemError,
+  AuthenticationError,
+  SafeModeError,
+  LeaseConflictError,
+  StandbyError,
+  ConnectionError,
+  TimeoutError,
   FormatError,
   TruncatedError,
   ChecksumError,
@@ -208,12 +244,13 @@ class ForeignError extends PixelreduceError {
   override readonly code = 'FOREIGN'
 }
 
-/** What the user sees of an error: its message, and those of its causes where they say more. */
+/** Errors whose message says where, and leaves it to the cause to say what. */
+const TOLD_BY_CAUSE = new Set(['TASK_FAILED', 'INTERNAL'])
+
+/** What the user sees of an error. The foreign error behind one of ours is for `--verbose`. */
 export function describeError(error: unknown): string {
-  const messages: string[] = []
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    const message = at.message
-    if (message && !messages.some((seen) => seen.includes(message))) messages.push(message)
-  }
-  return messages.join('; ') || String(error)
+  if (!(error instanceof Error)) return String(error)
+  const { code, cause } = error as Error & { code?: unknown }
+  const more = cause !== undefined && TOLD_BY_CAUSE.has(String(code)) ? `: ${describeError(cause)}` : ''
+  return `${error.message || error.name}${more}`
 }

@@ -1,0 +1,135 @@
+import { constants } from 'node:fs'
+import * as fs from 'node:fs/promises'
+import { AlreadyExistsError, FileSystemError } from '../../errors.js'
+import type { ByteSink } from '../../io/byte-sink.js'
+import type { ByteSource } from '../../io/byte-source.js'
+import type {
+  BlockLocation,
+  CreateOptions,
+  DeleteOptions,
+  FileStatus,
+  FileSystem,
+  OpenOptions,
+} from '../file-system.js'
+import { baseName, compareUtf8, joinPath } from '../path.js'
+import { localError } from './local-error.js'
+import { LocalSink } from './local-sink.js'
+import { LocalSource } from './local-source.js'
+
+/** Entries of a folder whose status is asked for at once. */
+const STAT_BATCH = 64
+
+/** The file systems of this machine, through node:fs. */
+export class LocalFileSystem implements FileSystem {
+  readonly root = 'file://'
+
+  async stat(path: string): Promise<FileStatus> {
+    const stats = await fs.stat(path).catch(localError('look at', path))
+    return {
+      path,
+      type: stats.isDirectory() ? 'directory' : 'file',
+      length: stats.isDirectory() ? 0 : stats.size,
+      modifiedMs: stats.mtimeMs,
+    }
+  }
+
+  async *list(path: string): AsyncIterable<FileStatus> {
+    const entries = await fs.readdir(path, { withFileTypes: true }).catch(localError('list', path))
+    entries.sort((a, b) => compareUtf8(a.name, b.name))
+    for (let start = 0; start < entries.length; start += STAT_BATCH) {
+      const batch = entries.slice(start, start + STAT_BATCH)
+      const statuses = await Promise.all(
+        batch.map(async (entry) => {
+          const child = joinPath(path, entry.name)
+          // A pipe or a socket is no data, and opening one would wait for ever.
+          if (!entry.isFile() && !entry.isDirectory() && !entry.isSymbolicLink()) return undefined
+          const status = await this.stat(child)
+          if (!entry.isSymbolicLink()) return status
+          return { ...status, linkTarget: await fs.realpath(child) }
+        }),
+      )
+      for (const status of statuses) if (status) yield status
+    }
+  }
+
+  async open(path: string, options: OpenOptions = {}): Promise<ByteSource> {
+    const handle = await fs.open(path, 'r').catch(localError('open', path))
+    if (options.status) return new LocalSource(path, handle, options.status.length)
+    try {
+      const stats = await handle.stat()
+      if (!stats.isFile()) {
+        throw new FileSystemError(`Cannot open ${path}: it is a folder, not a file`, { details: { path } })
+      }
+      return new LocalSource(path, handle, stats.size)
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  async create(path: string, options: CreateOptions = {}): Promise<ByteSink> {
+    const handle = await fs.open(path, 'wx').catch(localError('create', path))
+    return new LocalSink(path, handle, options.durable ?? false)
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const source = await this.stat(from)
+    if (source.type === 'file') return renameFile(from, to)
+    // rename(2) refuses a folder with something in it but replaces an empty one, hence the look before.
+    // Whatever we rename is never empty, so two of our own renames can't both win.
+    if (await this.exists(to)) throw alreadyThere(from, to)
+    await fs.rename(from, to).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOTEMPTY' || error.code === 'EEXIST' || error.code === 'ENOTDIR') {
+        throw alreadyThere(from, to)
+      }
+      return localError('rename', from)(error)
+    })
+  }
+
+  async delete(path: string, options: DeleteOptions = {}): Promise<boolean> {
+    const stats = await fs.lstat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+      return localError('delete', path)(error)
+    })
+    if (!stats) return false
+    if (!stats.isDirectory()) await fs.unlink(path).catch(localError('delete', path))
+    else if (options.recursive) {
+      await fs.rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(localError('delete', path))
+    } else await fs.rmdir(path).catch(localError('delete', path))
+    return true
+  }
+
+  async mkdirs(path: string): Promise<void> {
+    await fs.mkdir(path, { recursive: true }).catch(localError('make the folder', path))
+  }
+
+  async mkdir(path: string): Promise<void> {
+    await fs.mkdir(path).catch(localError('make the folder', path))
+  }
+
+  async blockLocations(_path: string, start: number, length: number): Promise<BlockLocation[]> {
+    return [{ start, length, hosts: [] }]
+  }
+
+  private async exists(path: string): Promise<boolean> {
+    return fs.access(path, constants.F_OK).then(
+      () => true,
+      () => false,
+    )
+  }
+}
+
+/** link(2) fails where the target exists, which rename(2) of a file does not. */
+async function renameFile(from: string, to: string): Promise<void> {
+  await fs.link(from, to).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST') throw alreadyThere(from, to)
+    return localError('rename', from)(error)
+  })
+  await fs.unlink(from).catch(localError('rename', from))
+}
+
+function alreadyThere(from: string, to: string): AlreadyExistsError {
+  return new AlreadyExistsError(`Cannot rename ${from} to ${baseName(to)}: ${to} exists already`, {
+    details: { path: to },
+  })
+}
