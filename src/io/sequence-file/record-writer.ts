@@ -1,0 +1,72 @@
+import { KeyError } from '../../errors.js'
+import type { ByteSink } from '../byte-sink.js'
+import { joinBytes, writeInt32 } from '../bytes.js'
+import { MAX_BUFFER_BYTES, type WritingCodec } from '../codecs/codec.js'
+import type { Waiting } from '../waiting.js'
+import { ESCAPE_BYTES, LENGTH_BYTES, RECORD_HEAD_BYTES, SYNC_BYTES, SYNC_ESCAPE } from './format.js'
+import type { OutputStage } from './output-stage.js'
+import type { SequenceFileWriter } from './writer.js'
+
+/** Writes records one by one, for compression NONE and, with a codec, RECORD; layout in format.ts. */
+export class RecordWriter implements SequenceFileWriter {
+  /** Where the last sync marker ended. Hadoop counts from the file's first byte, not from its first record. */
+  private lastSync = 0
+
+  constructor(
+    private readonly sink: ByteSink,
+    private readonly stage: OutputStage,
+    private readonly syncMarker: Uint8Array,
+    private readonly compressor: WritingCodec | undefined,
+    private readonly syncInterval: number,
+  ) {}
+
+  get position(): number {
+    return this.stage.position
+  }
+
+  get codec(): string | undefined {
+    return this.compressor?.className
+  }
+
+  append(key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): Waiting {
+    let body = value instanceof Uint8Array ? [value] : value
+    if (this.compressor) body = [this.compressor.compress(joinBytes(body))]
+    let recordLength = key.length
+    for (const part of body) recordLength += part.length
+    if (recordLength > MAX_BUFFER_BYTES) {
+      throw new KeyError(
+        `Cannot write a record to ${this.sink.name}: it takes ${recordLength} bytes and the format ends at ${MAX_BUFFER_BYTES}`,
+        { details: { file: this.sink.name, length: recordLength, limit: MAX_BUFFER_BYTES } },
+      )
+    }
+    const syncBytes = this.position >= this.lastSync + this.syncInterval ? SYNC_BYTES : 0
+    const head = Buffer.allocUnsafe(syncBytes + RECORD_HEAD_BYTES + key.length)
+    if (syncBytes > 0) {
+      writeInt32(head, 0, SYNC_ESCAPE)
+      head.set(this.syncMarker, ESCAPE_BYTES)
+      this.lastSync = this.position + SYNC_BYTES
+    }
+    writeInt32(head, syncBytes, recordLength)
+    writeInt32(head, syncBytes + LENGTH_BYTES, key.length)
+    head.set(key, syncBytes + RECORD_HEAD_BYTES)
+    return this.stage.write(head, body)
+  }
+
+  appendRaw(bytes: Uint8Array, lastSync?: number): Waiting {
+    if (lastSync !== undefined) this.lastSync = this.position + lastSync
+    return this.stage.write(bytes)
+  }
+
+  async close(): Promise<void> {
+    await this.stage.flush()
+    await this.sink.close()
+  }
+
+  async abort(): Promise<void> {
+    await this.sink.abort()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.sink[Symbol.asyncDispose]()
+  }
+}
