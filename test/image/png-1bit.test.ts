@@ -1,0 +1,30 @@
+import fc from 'fast-check'
+import sharp from 'sharp'
+import { expect, test } from 'vitest'
+import { encodePng1Bit } from '../../src/image/png-1bit.js'
+
+test('any black and white picture is read back pixel for pixel', async () => {
+  const pictures = fc.integer({ min: 1, max: 40 }).chain((width) =>
+    fc.integer({ min: 1, max: 9 }).chain((height) =>
+      fc.record({
+        width: fc.constant(width),
+        pixels: fc.uint8Array({ minLength: width * height, maxLength: width * height }),
+      }),
+    ),
+  )
+  await fc.assert(
+    fc.asyncProperty(pictures, async ({ width, pixels }) => {
+      const height = pixels.length / width
+      const png = await encodePng1Bit(pixels, width, height)
+      const { data, info } = await sharp(png).extractChannel(0).raw().toBuffer({ resolveWithObject: true })
+      expect([info.width, info.height]).toEqual([width, height])
+      expect([...data]).toEqual([...pixels].map((value) => (value >= 128 ? 255 : 0)))
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('it has one bit a pixel', async () => {
+  const png = await encodePng1Bit(new Uint8Array(17 * 3).fill(255), 17, 3)
+  expect(await sharp(png).metadata()).toMatchObject({ format: 'png', width: 17, height: 3, bitsPerSample: 1 })
+})
