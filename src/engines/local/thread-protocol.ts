@@ -1,0 +1,19 @@
+import type { ErrorJson } from '../../errors.js'
+import type { TaskProgress, TaskReport } from '../../mapreduce/task/task.js'
+
+/** What each thread is started with. */
+export interface WorkerData {
+  budget: SharedArrayBuffer
+  budgetBytes: number
+}
+
+/** How an attempt ended. */
+export type TaskOutcome = { report: TaskReport } | { error: ErrorJson }
+
+/** What a thread posts while it works. */
+export interface ProgressMessage {
+  progress: TaskProgress
+}
+
+/** Least time between two messages of a task. */
+export const PROGRESS_MS = 100

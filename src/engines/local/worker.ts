@@ -1,0 +1,32 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { errorToJson } from '../../errors.js'
+import { runTask } from '../../mapreduce/task/run-task.js'
+import type { TaskReport, TaskSpec } from '../../mapreduce/task/task.js'
+import { sharedMemoryBudget } from './shared-memory-budget.js'
+import { PROGRESS_MS, type TaskOutcome, type WorkerData } from './thread-protocol.js'
+
+const { budget, budgetBytes } = workerData as WorkerData
+const memory = sharedMemoryBudget(budget, budgetBytes)
+
+/**
+ * What a thread of the pool runs: one attempt of a task. Errors go back as JSON, because a thread's
+ * border strips them of their class and fields. To end an attempt the pool ends the thread, so the
+ * signal of a task never fires here.
+ */
+export default async function run(spec: TaskSpec): Promise<TaskOutcome> {
+  let toldMs = Date.now()
+  try {
+    const report: TaskReport = await runTask(spec, {
+      signal: new AbortController().signal,
+      memory,
+      onProgress(progress) {
+        if (Date.now() - toldMs < PROGRESS_MS) return
+        toldMs = Date.now()
+        parentPort?.postMessage({ progress })
+      },
+    })
+    return { report }
+  } catch (error) {
+    return { error: errorToJson(error) }
+  }
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { JobDefinitionError, UsageError } from '../../errors.js'
+import { builtFile } from '../../package-root.js'
+import { exportedJob, type Job } from '../job.js'
+import { loadModule } from '../task/loader.js'
+
+/** A job found, and how workers will find it. */
+export interface OpenedJob {
+  job: Job
+  /** The module that exports it: a file URL. */
+  module: string
+  /** The text of the module with all it imports, for a job that is not built in. */
+  bundle?: string
+  /** Identifies the job's code. */
+  version: string
+}
+
+const JOB_FILE = /\.[cm]?[jt]s$/
+
+/** The names of the built-in jobs. */
+export function builtInJobs(): string[] {
+  return readdirSync(builtFile('jobs'))
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => name.slice(0, -'.js'.length))
+    .sort()
+}
+
+/**
+ * Finds a job by the name of a built-in one, by the path of a module that exports one, or as the value
+ * that defineJob returned.
+ * @throws JobDefinitionError when there is none.
+ */
+export async function openJob(job: string | Job): Promise<OpenedJob> {
+  if (typeof job !== 'string') return openJobValue(job)
+  if (!JOB_FILE.test(job)) return openBuiltIn(job)
+  const path = resolve(job)
+  if (!existsSync(path)) throw new UsageError(`Cannot load the job ${job}: there is no such file`)
+  return openBundled(path)
+}
+
+async function openBuiltIn(name: string): Promise<OpenedJob> {
+  const names = builtInJobs()
+  if (!names.includes(name)) {
+    throw new UsageError(
+      `Cannot run "${name}": there is no such job; built in are ${names.join(', ')}, and a path such as ./${name}.ts names a file`,
+    )
+  }
+  const path = builtFile('jobs', `${name}.js`)
+  const module = pathToFileURL(path).href
+  const job = exportedJob(await loadModule(module), name)
+  return { job, module, version: digest(await readFile(path)) }
+}
+
+async function openJobValue(job: Job): Promise<OpenedJob> {
+  if (!job.module) {
+    throw new JobDefinitionError(
+      `Cannot run the job "${job.name}": workers can't find its module; give defineJob "module: import.meta.url"`,
+    )
+  }
+  const path = fileURLToPath(job.module)
+  const opened = path.startsWith(builtFile('jobs'))
+    ? await openBuiltIn(job.name)
+    : await openBundled(path, job.name)
+  return { ...opened, job }
+}
+
+async function openBundled(path: string, name?: string): Promise<OpenedJob> {
+  const { bundleJob } = await import('./bundle-job.js')
+  const bundle = await bundleJob(path)
+  const folder = await mkdtemp(join(tmpdir(), 'pixelreduce-job-'))
+  try {
+    const file = join(folder, 'job.mjs')
+    await writeFile(file, bundle)
+    const module = pathToFileURL(file).href
+    return { job: exportedJob(await loadModule(module), path, name), module, bundle, version: digest(bundle) }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function digest(code: string | Uint8Array): string {
+  return createHash('sha256').update(code).digest('hex').slice(0, 16)
+}

@@ -1,0 +1,89 @@
+import picomatch from 'picomatch'
+import { NotFoundError, PermissionError, UsageError } from '../../errors.js'
+import { isWithin, parentOf } from '../../fs/path.js'
+import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
+import { rollForward } from '../output/replace-output.js'
+
+/** Where a job writes when nobody says: `<input>.<job>` beside its only input. */
+export function defaultOutput(inputs: readonly string[], job: string): string {
+  const [input] = inputs
+  if (inputs.length === 1 && input && !picomatch.scan(input).isGlob) {
+    return uriOf(resolveUri(input)).concat(`.${job}`)
+  }
+  throw new UsageError('Cannot choose an output for several inputs or a glob: say --output')
+}
+
+/**
+ * Fails before any work when the output can't be made: it exists and may not be replaced, or it and an
+ * input lie within each other.
+ * @throws UsageError
+ */
+export async function checkOutputSpecs(
+  output: Location,
+  inputs: readonly string[],
+  overwrite: boolean,
+): Promise<void> {
+  for (const uri of inputs) {
+    const input = resolveUri(uri)
+    if (input.fs !== output.fs) continue
+    const { base, isGlob } = picomatch.scan(input.path)
+    const inputPath = isGlob ? base : input.path
+    if (isWithin(output.path, inputPath) && !(isGlob && output.path !== inputPath)) {
+      throw new UsageError(
+        `Cannot write ${uriOf(output)}: it lies inside the input ${uri}; choose an --output outside of it`,
+      )
+    }
+    if (isWithin(inputPath, output.path)) {
+      throw new UsageError(`Cannot write ${uriOf(output)}: the input ${uri} lies inside it`)
+    }
+  }
+  await rollForward(output)
+  if (!(await exists(output)) || overwrite) return
+  throw new UsageError(
+    `Cannot write ${uriOf(output)}: it exists already; choose another --output, or --overwrite replaces it`,
+  )
+}
+
+/**
+ * Makes the job's hidden folder and the parents it needs.
+ * @returns the parents that were made, innermost first, so that a killed job can take them back.
+ * @throws UsageError when nothing can be written there.
+ */
+export async function makeJobFolder(output: Location, jobFolder: Location): Promise<string[]> {
+  const { fs, path } = jobFolder
+  const made: string[] = []
+  for (let folder = parentOf(path); !(await exists({ fs, path: folder })); folder = parentOf(folder)) {
+    made.push(folder)
+  }
+  try {
+    await fs.mkdirs(parentOf(path))
+    await fs.mkdir(path)
+    await fs.mkdir(`${path}/attempts`)
+    await fs.mkdir(`${path}/committed`)
+  } catch (error) {
+    if (!(error instanceof PermissionError) && (error as { code?: string }).code !== 'NOT_FOUND') throw error
+    throw new UsageError(`Cannot write ${uriOf(output)}: nothing can be made in ${parentOf(path)}`, {
+      cause: error,
+    })
+  }
+  return made
+}
+
+/** Removes what {@link makeJobFolder} made; parents only while they are empty. */
+export async function removeJobFolder(jobFolder: Location, parents: readonly string[]): Promise<void> {
+  await jobFolder.fs.delete(jobFolder.path, { recursive: true })
+  for (const parent of parents) {
+    const removed = await jobFolder.fs.delete(parent).catch(() => false)
+    if (!removed) return
+  }
+}
+
+async function exists({ fs, path }: Location): Promise<boolean> {
+  return fs.stat(path).then(
+    () => true,
+    (error) => {
+      if (error instanceof NotFoundError) return false
+      throw error
+    },
+  )
+}

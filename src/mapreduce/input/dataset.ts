@@ -1,0 +1,81 @@
+import { FormatError, NotFoundError, UsageError } from '../../errors.js'
+import type { FileStatus } from '../../fs/file-system.js'
+import { baseName, isHidden, joinPath } from '../../fs/path.js'
+import { type Location, uriOf } from '../../fs/resolve.js'
+import { readText } from '../../fs/text.js'
+import type { SuccessFile } from '../output/success-file.js'
+import { SUCCESS_FILE } from '../task/layout.js'
+
+/** What lies at a path, as far as pixelreduce tells things apart. */
+export type Dataset =
+  | { kind: 'pictures'; location: Location; status: FileStatus }
+  | { kind: 'sequence-file'; location: Location; status: FileStatus }
+  | { kind: 'map-file'; location: Location }
+  | { kind: 'job-output'; location: Location; parts: Dataset[]; success?: SuccessFile }
+
+const MAGIC = 'SEQ'
+
+/**
+ * Looks at what lies at a place: a MapFile is a folder with `data`; a job's output a folder with `part-*`;
+ * any other folder holds pictures. A file is a SequenceFile when it begins as one.
+ * @throws UsageError when nothing is there; FormatError when a job's output misses a part.
+ */
+export async function openDataset(location: Location): Promise<Dataset> {
+  const { fs, path } = location
+  const status = await fs.stat(path).catch((error) => {
+    if (!(error instanceof NotFoundError)) throw error
+    throw new UsageError(`Cannot read ${uriOf(location)}: there is no such file or folder`, { cause: error })
+  })
+  if (status.type === 'file') {
+    const kind = (await beginsAsSequenceFile(location, status)) ? 'sequence-file' : 'pictures'
+    return { kind, location, status }
+  }
+  if (await isMapFile(location)) return { kind: 'map-file', location }
+  const parts: Dataset[] = []
+  for await (const entry of fs.list(path)) {
+    const name = baseName(entry.path)
+    if (!name.startsWith('part-') || isHidden(name)) continue
+    const child = { fs, path: entry.path }
+    if (entry.type === 'directory') {
+      if (await isMapFile(child)) parts.push({ kind: 'map-file', location: child })
+    } else if (await beginsAsSequenceFile(child, entry)) {
+      parts.push({ kind: 'sequence-file', location: child, status: entry })
+    }
+  }
+  const success = await readSuccess(location)
+  if (parts.length === 0 && !success) return { kind: 'pictures', location, status }
+  for (const part of success?.parts ?? []) {
+    if (parts.some((found) => baseName(found.location.path) === part.name)) continue
+    throw new FormatError(
+      `Cannot read ${uriOf(location)}: its ${SUCCESS_FILE} names ${part.name}, which is not there`,
+    )
+  }
+  return { kind: 'job-output', location, parts, ...(success ? { success } : {}) }
+}
+
+/** The `_SUCCESS` of one of our outputs; undefined where there is none or where Hadoop wrote it, empty. */
+async function readSuccess(location: Location): Promise<SuccessFile | undefined> {
+  const path = joinPath(location.path, SUCCESS_FILE)
+  const text = await readText(location.fs, path)
+  if (!text) return undefined
+  try {
+    return JSON.parse(text) as SuccessFile
+  } catch (error) {
+    throw new FormatError(`Cannot read ${path}: it is no JSON`, { cause: error, details: { file: path } })
+  }
+}
+
+async function isMapFile({ fs, path }: Location): Promise<boolean> {
+  const data = { fs, path: joinPath(path, 'data') }
+  const status = await fs.stat(data.path).catch((error) => {
+    if (error instanceof NotFoundError) return undefined
+    throw error
+  })
+  return status?.type === 'file' && (await beginsAsSequenceFile(data, status))
+}
+
+async function beginsAsSequenceFile({ fs, path }: Location, status: FileStatus): Promise<boolean> {
+  if (status.length < MAGIC.length) return false
+  await using source = await fs.open(path, { status })
+  return Buffer.from(await source.read(0, MAGIC.length)).toString('latin1') === MAGIC
+}

@@ -1,0 +1,80 @@
+/**
+ * A piece of the input, as plain JSON: what one map task reads. `path` and `listing` are URIs, so that a
+ * task can open them wherever it runs.
+ */
+export type InputSplit = PictureFilesSplit | SequenceFileSplit | MapFileSplit
+
+interface SplitSize {
+  /** Bytes to read, about; tasks are balanced by it. */
+  length: number
+  /** Records in the split, where the plan can know. */
+  records?: number
+  /** Where the bytes lie, best first. */
+  hosts: readonly string[]
+}
+
+/** Small files combined: the lines in bytes [start, end) of a listing that the plan wrote. */
+export interface PictureFilesSplit extends SplitSize {
+  kind: 'picture-files'
+  /** The folder that keys are relative to. */
+  path: string
+  listing: string
+  start: number
+  end: number
+}
+
+/** The records of a SequenceFile that begin in [start, end), as Hadoop divides them at sync markers. */
+export interface SequenceFileSplit extends SplitSize {
+  kind: 'sequence-file'
+  path: string
+  start: number
+  end: number
+}
+
+/** The records of a MapFile's data in [start, end), both of them positions that its index names. */
+export interface MapFileSplit extends SplitSize {
+  kind: 'map-file'
+  /** The MapFile's folder. */
+  path: string
+  start: number
+  end: number
+}
+
+/** One input of a job, opened for planning. */
+export interface JobInput {
+  readonly uri: string
+  /** What it is, in words for the plan and for messages. */
+  readonly kind: InputSplit['kind']
+  readonly totalBytes: number
+  /**
+   * What identifies the data whatever it is called and wherever it lies: keys, lengths, sync markers. The
+   * output's sync marker derives from it.
+   */
+  readonly fingerprint: string
+  /** Splits of about `splitBytes`, in the order of the input. They follow from the data alone. */
+  getSplits(splitBytes: number): AsyncIterable<InputSplit>
+}
+
+/** A record as a reader delivers it: the picture's key and bytes. */
+export interface InputRecord {
+  /** UTF-8 of the key, as it lies in the input. */
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+  /** Why the record can't be used, where reading it already showed that. */
+  readonly problem?: Error
+}
+
+/**
+ * Delivers the records of a split in order. `next` gives those that are in memory without a promise each;
+ * `fill` waits for more and is false at the end.
+ */
+export interface RecordReader extends AsyncDisposable {
+  fill(): Promise<boolean>
+  next(): InputRecord | undefined
+}
+
+export interface ReadContext {
+  signal: AbortSignal
+  /** Bytes that may be read ahead of the mapper. */
+  readAheadBytes: number
+}

@@ -1,0 +1,65 @@
+import type { FileStatus } from '../../fs/file-system.js'
+import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
+import { SequenceFileReader } from '../../io/sequence-file/reader.js'
+import { BytesWritable } from '../../io/writables/bytes-writable.js'
+import { Text } from '../../io/writables/text.js'
+import type { InputSplit, JobInput, ReadContext, RecordReader, SequenceFileSplit } from './input-format.js'
+import { requirePictureClasses } from './picture-classes.js'
+
+/** A SequenceFile of pictures as an input; it has no index, so it is divided at any byte, as Hadoop does. */
+export async function openSequenceFileInput(location: Location, status: FileStatus): Promise<JobInput> {
+  const uri = uriOf(location)
+  await using source = await location.fs.open(location.path, { status })
+  await using reader = await SequenceFileReader.open(source)
+  const { header } = reader
+  requirePictureClasses(uri, header.keyClass, header.valueClass)
+  return {
+    uri,
+    kind: 'sequence-file',
+    totalBytes: status.length,
+    fingerprint: `${status.length}:${Buffer.from(header.syncMarker).toString('hex')}`,
+    getSplits: (splitBytes) => sequenceFileSplits(location, status.length, splitBytes),
+  }
+}
+
+async function* sequenceFileSplits(
+  location: Location,
+  length: number,
+  splitBytes: number,
+): AsyncIterable<InputSplit> {
+  const count = Math.max(1, Math.round(length / splitBytes))
+  for (let index = 0; index < count; index++) {
+    const start = Math.floor((length * index) / count)
+    const end = Math.floor((length * (index + 1)) / count)
+    const [block] = await location.fs.blockLocations(location.path, start, end - start)
+    const hosts = block?.hosts ?? []
+    yield { kind: 'sequence-file', path: uriOf(location), start, end, length: end - start, hosts }
+  }
+}
+
+/** Reads the records that begin in a split. */
+export async function readSequenceFile(
+  split: SequenceFileSplit,
+  context: ReadContext,
+): Promise<RecordReader> {
+  const { fs, path } = resolveUri(split.path)
+  const source = await fs.open(path)
+  const { signal } = context
+  const reader = await SequenceFileReader.open(source, { start: split.start, end: split.end, signal }).catch(
+    async (error) => {
+      await source.close()
+      throw error
+    },
+  )
+  return {
+    fill: () => reader.fill(),
+    next() {
+      const record = reader.next()
+      return record && { key: Text.utf8(record.key), value: BytesWritable.decode(record.value) }
+    },
+    async [Symbol.asyncDispose]() {
+      await reader.close()
+      await source.close()
+    },
+  }
+}

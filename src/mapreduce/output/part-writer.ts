@@ -1,0 +1,144 @@
+import type { FileSystem } from '../../fs/file-system.js'
+import { BytesWritable } from '../../io/writables/bytes-writable.js'
+import { Text } from '../../io/writables/text.js'
+import { type OpenMapFile, openMapFile } from '../map-file-folder.js'
+import { mergeSorted } from '../shuffle/merge.js'
+import type { OutputSpec, PartReport } from '../task/task.js'
+import { PartFile } from './part-file.js'
+
+/** Bytes of records that are sorted in memory at once when a task emits its keys out of order. */
+const SORT_BYTES = 32 * 1024 * 1024
+
+/** Runs that are merged at once; each holds a file open and a piece of it in memory. */
+const MERGE_WAYS = 32
+
+interface Entry {
+  key: Uint8Array
+  value: Uint8Array
+}
+
+/**
+ * Writes the part of a task. Records whose keys ascend, as pictures read in order do, go straight to the
+ * file. From the first key that does not, records are gathered, sorted and written as runs beside it,
+ * which are merged at the end: a MapFile is in order, and no job is refused for the order of its keys.
+ */
+export class PartWriter implements AsyncDisposable {
+  private file: PartFile | undefined
+  private lastKey: Uint8Array | undefined
+  private runs: string[] = []
+  private gathered: Entry[] | undefined
+  private gatheredBytes = 0
+  private runCount = 0
+
+  /** @param folder made with the first record */
+  constructor(
+    private readonly fs: FileSystem,
+    private readonly folder: string,
+    private readonly output: OutputSpec,
+  ) {}
+
+  /** @param key UTF-8 of the key */
+  async write(key: Uint8Array, value: Uint8Array): Promise<void> {
+    if (this.gathered) return this.gather({ key, value })
+    if (this.lastKey && Buffer.compare(key, this.lastKey) < 0) {
+      await this.startRuns()
+      return this.gather({ key, value })
+    }
+    this.file ??= await PartFile.create(this.fs, this.folder, this.output)
+    this.lastKey = key
+    await append(this.file, key, value)
+  }
+
+  /** The part as read back; undefined when nothing was written, and then there is no folder either. */
+  async close(): Promise<PartReport | undefined> {
+    if (this.gathered) {
+      await this.spill()
+      while (this.runs.length > MERGE_WAYS) {
+        const merged = this.nextRun()
+        const some = this.runs.splice(0, MERGE_WAYS)
+        await this.merge(some, merged)
+        // They are older than all that follow, and so stay first among equal keys.
+        this.runs.unshift(merged)
+      }
+      return this.merge(this.runs.splice(0), this.folder)
+    }
+    const file = this.file
+    if (!file) return undefined
+    const report = await file.close()
+    this.file = undefined
+    return report
+  }
+
+  /** The same, but leaves a MapFile without records where nothing was written. */
+  async closeEvenEmpty(): Promise<PartReport> {
+    this.file ??= await PartFile.create(this.fs, this.folder, this.output)
+    return (await this.close())!
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.file?.[Symbol.asyncDispose]()
+  }
+
+  /** What was written so far is the first run. */
+  private async startRuns(): Promise<void> {
+    await this.file!.writer.close()
+    this.file = undefined
+    const run = this.nextRun()
+    await this.fs.rename(this.folder, run)
+    this.runs.push(run)
+    this.gathered = []
+  }
+
+  private async gather(entry: Entry): Promise<void> {
+    this.gathered!.push(entry)
+    this.gatheredBytes += entry.key.length + entry.value.length
+    if (this.gatheredBytes >= SORT_BYTES) await this.spill()
+  }
+
+  private async spill(): Promise<void> {
+    // Stable, so that equal keys keep the order in which they were emitted.
+    const entries = this.gathered!.sort((a, b) => Buffer.compare(a.key, b.key))
+    this.gathered = []
+    this.gatheredBytes = 0
+    const run = this.nextRun()
+    await using file = await PartFile.create(this.fs, run, this.output)
+    for (const { key, value } of entries) await append(file, key, value)
+    await file.writer.close()
+    this.runs.push(run)
+  }
+
+  private async merge(runs: readonly string[], target: string): Promise<PartReport> {
+    const report = await mergeMapFiles(this.fs, runs, target, this.output)
+    for (const run of runs) await this.fs.delete(run, { recursive: true })
+    return report
+  }
+
+  private nextRun(): string {
+    return `${this.folder}.run-${this.runCount++}`
+  }
+}
+
+/** Merges MapFiles of pictures to one; of equal keys those of an earlier file come first. */
+export async function mergeMapFiles(
+  fs: FileSystem,
+  folders: readonly string[],
+  target: string,
+  output: OutputSpec,
+): Promise<PartReport> {
+  const files: OpenMapFile[] = []
+  try {
+    for (const folder of folders) files.push(await openMapFile(fs, folder))
+    const streams = files.map((file) => file.reader.entries())
+    await using merged = await PartFile.create(fs, target, output)
+    for await (const { key, value } of mergeSorted(streams, (a, b) => Text.compare(a.key, b.key))) {
+      await merged.writer.append(key, value)
+    }
+    return await merged.close()
+  } finally {
+    for (const file of files) await file.close()
+  }
+}
+
+async function append(file: PartFile, key: Uint8Array, value: Uint8Array): Promise<void> {
+  await file.writer.append(Text.fromUtf8(key), [BytesWritable.prefix(value.length), value])
+}

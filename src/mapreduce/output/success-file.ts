@@ -1,0 +1,26 @@
+import type { Ledger } from '../ledger.js'
+import type { PartReport } from '../task/task.js'
+
+/** `_SUCCESS`: what a finished job says of itself, and what `ls`, `get` and `verify` go by. */
+export interface SuccessFile {
+  format: 1
+  jobId: string
+  job: string
+  /** With every default filled in. */
+  params: unknown
+  version: { pixelreduce: string; node: string; sharp: string; job: string }
+  inputs: string[]
+  ledger: Ledger
+  counters: { bytesIn: number; bytesOut: number; duplicateKeys: number }
+  /** Records from one index entry to the next. */
+  indexInterval: number
+  syncMarker: string
+  /** How keys are spread over the parts; by it a lookup finds the one to open. */
+  partitioning: 'ranges' | 'overlapping'
+  parts: SuccessPart[]
+  quarantine: SuccessPart[]
+}
+
+export interface SuccessPart extends Omit<PartReport, 'duplicateKeys' | 'firstDuplicate'> {
+  name: string
+}

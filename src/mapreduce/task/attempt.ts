@@ -1,0 +1,48 @@
+import { AlreadyExistsError, FencedError } from '../../errors.js'
+import type { FileSystem } from '../../fs/file-system.js'
+import { joinPath } from '../../fs/path.js'
+import { readJson, writeText } from '../../fs/text.js'
+import { committedFolder, REPORT_FILE } from './layout.js'
+import type { TaskReport } from './task.js'
+
+/** An attempt at a task and where it writes. */
+export interface Attempt {
+  fs: FileSystem
+  folder: string
+  jobFolder: string
+  taskId: string
+  number: number
+}
+
+/**
+ * Makes an attempt's output the task's, by one rename; called once, by the attempt itself, when all it
+ * wrote is closed. The first rename of a task wins. One that finds the task committed asks whose it is: a
+ * rename that got no answer may have been carried out, and then this attempt has won.
+ * @throws FencedError when another attempt has committed the task.
+ */
+export async function commitAttempt(attempt: Attempt, report: TaskReport): Promise<void> {
+  const { fs, folder, jobFolder, taskId } = attempt
+  await writeText(fs, joinPath(folder, REPORT_FILE), `${JSON.stringify(report)}\n`)
+  const target = committedFolder(jobFolder, taskId)
+  try {
+    await fs.rename(folder, target)
+  } catch (error) {
+    const winner = await committedReport(fs, jobFolder, taskId)
+    if (!winner) throw error
+    if (winner.attempt === attempt.number) return
+    if (!(error instanceof AlreadyExistsError)) throw error
+    throw new FencedError(
+      `Cannot commit attempt ${attempt.number} of task ${taskId}: attempt ${winner.attempt} was first`,
+      { cause: error },
+    )
+  }
+}
+
+/** The report of the attempt that committed a task; undefined while none has. */
+export async function committedReport(
+  fs: FileSystem,
+  jobFolder: string,
+  taskId: string,
+): Promise<TaskReport | undefined> {
+  return readJson<TaskReport>(fs, joinPath(committedFolder(jobFolder, taskId), REPORT_FILE))
+}

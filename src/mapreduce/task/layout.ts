@@ -1,0 +1,72 @@
+import { baseName, joinPath, parentOf } from '../../fs/path.js'
+import type { Location } from '../../fs/resolve.js'
+
+/*
+ * While a job runs, all its files lie in one hidden folder beside the output:
+ *
+ *   <parent>/.<name>.<job id>/
+ *     plan.json                    splits and spec
+ *     job.mjs                      the bundle of a user's job
+ *     input-<n>.jsonl              the listing of an input that is a folder of pictures
+ *     attempts/<task>_<attempt>/   what an attempt writes: part/, quarantine/, report.json
+ *     committed/<task>/            an attempt's folder, renamed: a committed task
+ *     output/                      put together at the end and renamed to <parent>/<name>
+ *
+ * and of the output:
+ *
+ *   part-m-00000/{data,index,_checksum}
+ *   _quarantine/part-m-00000/{data,index,_checksum,_reasons.jsonl}
+ *   _SUCCESS
+ */
+
+export const SUCCESS_FILE = '_SUCCESS'
+export const QUARANTINE_FOLDER = '_quarantine'
+export const REASONS_FILE = '_reasons.jsonl'
+export const REPORT_FILE = 'report.json'
+export const PLAN_FILE = 'plan.json'
+export const BUNDLE_FILE = 'job.mjs'
+
+/** Folders that an attempt writes, under its own. */
+export const ATTEMPT_PART = 'part'
+export const ATTEMPT_QUARANTINE = 'quarantine'
+
+export function jobFolderOf(output: Location, jobId: string): Location {
+  return { fs: output.fs, path: joinPath(parentOf(output.path), `.${baseName(output.path)}.${jobId}`) }
+}
+
+/** Where a replaced output is put aside, and where that is written down before it happens. */
+export function intentFileOf(output: Location): string {
+  return joinPath(parentOf(output.path), `.${baseName(output.path)}.intent`)
+}
+
+export function listingFile(input: number): string {
+  return `input-${input}.jsonl`
+}
+
+export function attemptFolder(jobFolder: string, taskId: string, attempt: number): string {
+  return joinPath(jobFolder, 'attempts', `${taskId}_${attempt}`)
+}
+
+export function committedFolder(jobFolder: string, taskId: string): string {
+  return joinPath(jobFolder, 'committed', taskId)
+}
+
+export function outputFolder(jobFolder: string): string {
+  return joinPath(jobFolder, 'output')
+}
+
+export function mapTaskId(number: number): string {
+  return `m-${padded(number)}`
+}
+
+export function joinTaskId(number: number): string {
+  return `j-${padded(number)}`
+}
+
+export function partName(number: number): string {
+  return `part-m-${padded(number)}`
+}
+
+function padded(number: number): string {
+  return String(number).padStart(5, '0')
+}

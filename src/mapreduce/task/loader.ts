@@ -1,0 +1,57 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { describeError, JobDefinitionError, PixelreduceError } from '../../errors.js'
+import { builtFile, packageRoot } from '../../package-root.js'
+import { exportedJob, type Job } from '../job.js'
+import type { JobSpec } from './task.js'
+
+/** Packages that a bundled job gets from the process it runs in: our own, and those with native parts. */
+export const HOST_PACKAGES = ['pixelreduce', 'sharp', 'opencv-wasm', '@node-rs/xxhash', '@node-rs/crc32']
+
+const loaded = new Map<string, Promise<Job>>()
+let depth = 0
+
+/** Whether a job's module is being loaded just now; running a job from there would never end. */
+export function isLoadingModule(): boolean {
+  return depth > 0
+}
+
+/**
+ * The job that a spec names, from its module; loaded once per thread.
+ * @throws JobDefinitionError when the module can't be loaded or exports no such job.
+ */
+export function loadJob({ module, name }: Pick<JobSpec, 'module' | 'name'>): Promise<Job> {
+  const url = module.startsWith('file://') ? module : pathToFileURL(module).href
+  const id = `${url}#${name}`
+  let job = loaded.get(id)
+  if (!job) {
+    job = loadModule(url).then((exports) => exportedJob(exports, module, name))
+    loaded.set(id, job)
+  }
+  return job
+}
+
+/** The exports of a job's module, built in or bundled. @throws JobDefinitionError when it throws. */
+export async function loadModule(url: string): Promise<Record<string, unknown>> {
+  await installHost()
+  depth++
+  try {
+    return await import(url)
+  } catch (error) {
+    if (error instanceof PixelreduceError) throw error
+    throw new JobDefinitionError(`Cannot load the job's module: ${describeError(error)}`, { cause: error })
+  } finally {
+    depth--
+  }
+}
+
+/** Bundles find the worker's own packages through this, wherever the bundle lies. */
+async function installHost(): Promise<void> {
+  const holder = globalThis as { [key: symbol]: unknown }
+  const symbol = Symbol.for('pixelreduce.host')
+  if (holder[symbol]) return
+  const api = await import(pathToFileURL(builtFile('index.js')).href)
+  const require = createRequire(join(packageRoot(), 'package.json'))
+  holder[symbol] = (name: string) => (name === 'pixelreduce' ? api : require(name))
+}
