@@ -1,0 +1,74 @@
+// Builds dist/: every entry with the code they share in chunks, so that the bins start fast.
+// With --types also the type declarations.
+import { execFileSync } from 'node:child_process'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { build } from 'esbuild'
+
+process.chdir(new URL('.', import.meta.url).pathname)
+
+/** Leaves all packages to be found where they are installed, except these. */
+function bundleOnly(names) {
+  const isIn = new RegExp(`^(?:${names.join('|')})(?:/|$)`)
+  return {
+    name: 'bundle-only',
+    setup({ onResolve }) {
+      onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+        if (kind === 'entry-point' || path === 'pixelreduce' || isIn.test(path)) return undefined
+        return { path, external: true }
+      })
+    },
+  }
+}
+
+rmSync('dist', { recursive: true, force: true })
+await build({
+  entryPoints: {
+    index: 'src/index.ts',
+    'cli/run-job': 'src/cli/run-job.ts',
+    'cli/pixelreduce': 'src/cli/pixelreduce.ts',
+    'engines/local/worker': 'src/engines/local/worker.ts',
+    ...Object.fromEntries(
+      readdirSync('jobs').map((file) => [`jobs/${file.replace(/\.ts$/, '')}`, `jobs/${file}`]),
+    ),
+  },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  chunkNames: 'chunks/[name]-[hash]',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  alias: { pixelreduce: './src/index.ts' },
+  // Every package stays outside but the few small ones that each start needs: one file loads faster than many.
+  plugins: [bundleOnly(['commander', 'picomatch', 'pretty-bytes', 'zod'])],
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  logLevel: 'warning',
+})
+
+mkdirSync('dist/bin', { recursive: true })
+for (const file of readdirSync('src/bin')) {
+  cpSync(`src/bin/${file}`, `dist/bin/${file}`)
+  chmodSync(`dist/bin/${file}`, 0o755)
+}
+
+// In a checkout `npx run-job` finds the commands as it does where the package is installed.
+if (existsSync('node_modules')) {
+  mkdirSync('node_modules/.bin', { recursive: true })
+  for (const name of ['run-job', 'pixelreduce']) {
+    rmSync(`node_modules/.bin/${name}`, { force: true })
+    symlinkSync(`../../dist/bin/${name}.cjs`, `node_modules/.bin/${name}`)
+  }
+}
+
+if (process.argv.includes('--types')) {
+  execFileSync(
+    'node_modules/.bin/tsc',
+    ['--noEmit', 'false', '--emitDeclarationOnly', '--declaration', '--outDir', 'dist/types'],
+    { stdio: 'inherit' },
+  )
+}

@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+require('./bootstrap.cjs')
+import('../cli/pixelreduce.js').then(({ main }) => main(process.argv.slice(2)))

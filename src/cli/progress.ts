@@ -1,0 +1,84 @@
+import prettyBytes from 'pretty-bytes'
+import { describeError } from '../errors.js'
+import type { JobEvent } from '../mapreduce/driver/events.js'
+
+export type ProgressStyle = 'auto' | 'tty' | 'plain' | 'json' | 'none'
+
+const TTY_EVERY_MS = 100
+const PLAIN_EVERY_MS = 10_000
+
+/** Shows on stderr what a job tells, until it ends. */
+export async function showProgress(events: AsyncIterable<JobEvent>, style: ProgressStyle): Promise<void> {
+  const how = style === 'auto' ? (process.stderr.isTTY ? 'tty' : 'plain') : style
+  const write = (text: string) => process.stderr.write(text)
+  if (how === 'none') {
+    for await (const _ of events);
+    return
+  }
+  if (how === 'json') {
+    for await (const event of events) write(`${JSON.stringify(event)}\n`)
+    return
+  }
+  const everyMs = how === 'tty' ? TTY_EVERY_MS : PLAIN_EVERY_MS
+  const startMs = Date.now()
+  let shownMs = how === 'tty' ? 0 : startMs
+  let last: string | undefined
+  const show = (line: string) => write(how === 'tty' ? `\r\x1b[K${line}` : `${line}\n`)
+  for await (const event of events) {
+    switch (event.type) {
+      case 'planned': {
+        show(plannedLine(event))
+        if (how === 'tty') write('\n')
+        break
+      }
+      case 'progress': {
+        last = progressLine(event, Date.now() - startMs)
+        if (Date.now() - shownMs < everyMs && event.tasksDone < event.tasks) break
+        shownMs = Date.now()
+        show(last)
+        break
+      }
+      case 'task-failed': {
+        const what = event.again ? 'trying again' : 'giving up'
+        show(
+          `task ${event.taskId} failed in attempt ${event.attempt}, ${what}: ${describeError(event.error)}`,
+        )
+        if (how === 'tty') write('\n')
+        break
+      }
+      case 'state':
+        if (event.state === 'committing' && last) show(`${last}  committing`)
+    }
+  }
+  if (how === 'tty' && last) write('\n')
+}
+
+function plannedLine(event: Extract<JobEvent, { type: 'planned' }>): string {
+  const records = event.records === undefined ? 'records' : `${event.records} pictures`
+  const left = Object.values(event.left).reduce((sum, count) => sum + count, 0)
+  const others = left > 0 ? `, ${left} files of other kinds left` : ''
+  return `planned: ${records}, ${prettyBytes(event.bytes)}, ${event.splits} map tasks${others}`
+}
+
+function progressLine(event: Extract<JobEvent, { type: 'progress' }>, elapsedMs: number): string {
+  const share = event.records ? event.read / event.records : event.bytes ? event.bytesIn / event.bytes : 1
+  const rate = event.read / (elapsedMs / 1000)
+  const of = event.records === undefined ? '' : `/${event.records}`
+  const leftSeconds = share > 0 && share < 1 ? ((elapsedMs / 1000) * (1 - share)) / share : 0
+  const parts = [
+    `map ${String(Math.floor(Math.min(1, share) * 100)).padStart(3)}%`,
+    `${event.read}${of} pictures`,
+    `${rate.toFixed(rate < 10 ? 1 : 0)}/s`,
+  ]
+  if (leftSeconds >= 1) parts.push(`${duration(leftSeconds)} left`)
+  if (event.bad > 0) parts.push(`${event.bad} bad`)
+  return parts.join('  ')
+}
+
+/** 4 s, 3 min 20 s, 2 h 5 min. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds)
+  if (whole < 60) return `${seconds < 10 ? seconds.toFixed(1) : whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
+}

@@ -1,0 +1,104 @@
+import { Command } from 'commander'
+import { submitOpenedJob } from '../engines/run-job.js'
+import { UsageError } from '../errors.js'
+import { builtInJobs, type OpenedJob, openJob } from '../mapreduce/driver/open-job.js'
+import { packageVersion } from '../package-root.js'
+import { runCommand } from './exit.js'
+import { followJob } from './follow-job.js'
+import { givenParams, paramOptions } from './job-flags.js'
+import { addRunOptions, runOptions } from './run-options.js'
+
+const USAGE = `Usage: run-job JOB --input URI... [--output URI] [the job's own flags] [run flags]
+
+Runs a job over pictures and writes indexed Hadoop MapFiles.
+
+  JOB             a built-in job, or the path of a .ts or .js file that exports one
+  --list          the built-in jobs
+  JOB --help      the flags of a job
+  --version
+
+Examples:
+  run-job thumbnail --input photos --output out/thumbnails
+  run-job binarize --input scans.map --output out/bw --workers 4
+  run-job ./grey.ts --input photos --quality 90
+`
+
+/** The command `run-job`. */
+export function main(args: string[]): Promise<void> {
+  return runCommand('run-job', async (signal) => {
+    const [first] = args
+    if (first === undefined || first === '--help' || first === '-h') {
+      process.stdout.write(USAGE)
+      return first === undefined ? 2 : 0
+    }
+    if (first === '--version') return print(packageVersion())
+    if (first === '--list') return list(args.includes('--json'))
+    if (first.startsWith('-')) {
+      throw new UsageError(
+        `Cannot run ${first}: the job comes first, as in "run-job thumbnail --input photos"`,
+      )
+    }
+    const opened = await openJob(first)
+    return runParsed(opened, parse(first, opened, args.slice(1)), signal)
+  })
+}
+
+function parse(name: string, opened: OpenedJob, args: string[]): Command {
+  const command = new Command(`run-job ${name}`)
+    .description(opened.job.description)
+    .usage('--input URI... [--output URI] [options]')
+    .helpOption('-h, --help', 'this text')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'run-job: ')) })
+    .showHelpAfterError(`Try "run-job ${name} --help".`)
+    .allowExcessArguments(false)
+    .optionsGroup('Input and output:')
+    .option('-i, --input <uris...>', 'folder of pictures, picture, glob, MapFile, SequenceFile or job output')
+    .option('-o, --output <uri>', `folder to make (default: <input>.${opened.job.name})`)
+    .optionsGroup(`Params of ${opened.job.name}:`)
+  for (const option of paramOptions(opened.job)) command.addOption(option)
+  addRunOptions(command)
+  command.addHelpText(
+    'after',
+    `
+Examples:
+  run-job ${name} --input photos --output out/${opened.job.name}
+  run-job ${name} --input photos scans.map --output out/both --workers 4 --json
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 done with records quarantined, 130 and 143 on signals.`,
+  )
+  return command.parse(args, { from: 'user' })
+}
+
+async function runParsed(opened: OpenedJob, command: Command, signal: AbortSignal): Promise<number> {
+  const values = command.opts() as Record<string, unknown> & { input?: string[]; output?: string }
+  if (!values.input) {
+    throw new UsageError(`Cannot run ${opened.job.name}: no --input is given; it names a folder of pictures`)
+  }
+  const handle = submitOpenedJob(opened, {
+    ...runOptions(values),
+    input: values.input,
+    ...(values.output === undefined ? {} : { output: values.output }),
+    params: givenParams(opened.job, values, (param) => command.getOptionValueSource(param) === 'cli'),
+    signal,
+  })
+  return followJob(handle, { progress: values.progress as never, json: values.json === true })
+}
+
+async function list(json: boolean): Promise<number> {
+  const jobs = await Promise.all(builtInJobs().map((name) => openJob(name)))
+  const width = Math.max(...jobs.map(({ job }) => job.name.length)) + 2
+  for (const { job } of jobs) {
+    print(
+      json
+        ? JSON.stringify({ name: job.name, description: job.description })
+        : `${job.name.padEnd(width)}${job.description}`,
+    )
+  }
+  return 0
+}
+
+function print(line: string): number {
+  process.stdout.write(`${line}\n`)
+  return 0
+}

@@ -1,0 +1,93 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseMaxBad } from '../mapreduce/driver/bad-record-limit.js'
+import type { RunOptions } from '../mapreduce/driver/options.js'
+
+/** The flags that every job takes; `pack` takes them too. */
+export function addRunOptions(command: Command): void {
+  command
+    .optionsGroup('Run options:')
+    .option('--workers <n>', 'pictures worked on at once (default: one per core)', count)
+    .option('--splits <n>', 'divide the input into about n map tasks', count)
+    .option(
+      '--split-size <bytes>',
+      'bytes of input per map task, such as 64M (default: from the input)',
+      bytes,
+    )
+    .option('--part-size <bytes>', 'join neighbouring parts up to this size (default: 128M)', bytes)
+    .option('--index-interval <n>', 'records from one index entry to the next (default: 1)', count)
+    .addOption(
+      new Option('--on-error <what>', 'what becomes of a bad record (default: quarantine)').choices([
+        'fail',
+        'skip',
+        'quarantine',
+      ]),
+    )
+    .option('--max-bad <n|p%>', 'bad records after which the job fails (default: 1%, at least 10)', maxBad)
+    .option('--overwrite', 'replace an existing output once the new one is whole')
+    .option('--include <globs...>', 'take only files that match (default: pictures by their extension)')
+    .option('--exclude <globs...>', 'leave files that match')
+    .option('--max-pixels <n>', 'refuse larger pictures from their header', count)
+    .option('--max-frames <n>', 'refuse pictures of more frames', count)
+    .option('--max-image-bytes <bytes>', 'refuse larger files', bytes)
+    .option('--memory <bytes>', 'memory for decoded pictures (default: half of the machine)', bytes)
+    .optionsGroup('Messages:')
+    .addOption(
+      new Option('--progress <how>', 'how progress is shown on stderr')
+        .choices(['auto', 'tty', 'plain', 'json', 'none'])
+        .default('auto'),
+    )
+    .option('--json', 'print the result as one line of JSON')
+    .option('--verbose', 'show stack traces')
+}
+
+/** Parsed run flags as {@link RunOptions}. */
+export function runOptions(values: Record<string, unknown>): Omit<RunOptions, 'input'> {
+  const given = <T>(name: string) => values[name] as T | undefined
+  const limits = {
+    ...(given('maxPixels') === undefined ? {} : { maxPixels: given<number>('maxPixels')! }),
+    ...(given('maxFrames') === undefined ? {} : { maxFrames: given<number>('maxFrames')! }),
+    ...(given('maxImageBytes') === undefined ? {} : { maxBytes: given<number>('maxImageBytes')! }),
+  }
+  return {
+    workers: given('workers') ?? workersFromEnvironment(),
+    splits: given('splits'),
+    splitBytes: given('splitSize'),
+    partBytes: given('partSize'),
+    indexInterval: given('indexInterval'),
+    onError: given('onError'),
+    maxBad: given('maxBad'),
+    overwrite: given('overwrite'),
+    include: given('include'),
+    exclude: given('exclude'),
+    memoryBytes: given('memory'),
+    limits,
+  }
+}
+
+function workersFromEnvironment(): number | undefined {
+  const text = process.env.PIXELREDUCE_WORKERS
+  return text ? count(text) : undefined
+}
+
+export function count(text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value > 0) return value
+  throw new InvalidArgumentError('It takes a whole number above 0.')
+}
+
+/** `1048576`, `64K`, `64M`, `2G`, with or without a B; powers of 1024. */
+export function bytes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text)
+  const power = ['', 'k', 'm', 'g', 't'].indexOf(match?.[2]?.toLowerCase() ?? '')
+  const value = Math.floor(Number(match?.[1]) * 1024 ** power)
+  if (match && value > 0) return value
+  throw new InvalidArgumentError('It takes a number of bytes, such as 64M or 1G.')
+}
+
+function maxBad(text: string): ReturnType<typeof parseMaxBad> {
+  try {
+    return parseMaxBad(text)
+  } catch {
+    throw new InvalidArgumentError('It takes a number of records or a share such as 1%.')
+  }
+}
