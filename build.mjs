@@ -1,10 +1,29 @@
 // Builds dist/: every entry with the code they share in chunks, so that the bins start fast.
 // With --types also the type declarations.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { build } from 'esbuild'
 
 process.chdir(new URL('.', import.meta.url).pathname)
+
+/** zod's messages in forty other languages are half of what every start would have to compile. */
+const englishOnly = {
+  name: 'english-only',
+  setup({ onLoad }) {
+    onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js'",
+    }))
+  },
+}
 
 /** Leaves all packages to be found where they are installed, except these. */
 function bundleOnly(names) {
@@ -20,18 +39,19 @@ function bundleOnly(names) {
   }
 }
 
-rmSync('dist', { recursive: true, force: true })
+// Built aside and put in place at the end: a command that runs meanwhile finds the old one or the new one.
+const staging = `dist.${process.pid}`
 await build({
   entryPoints: {
     index: 'src/index.ts',
-    'cli/run-job': 'src/cli/run-job.ts',
+    'cli/start': 'src/cli/start.ts',
     'cli/pixelreduce': 'src/cli/pixelreduce.ts',
     'engines/local/worker': 'src/engines/local/worker.ts',
     ...Object.fromEntries(
       readdirSync('jobs').map((file) => [`jobs/${file.replace(/\.ts$/, '')}`, `jobs/${file}`]),
     ),
   },
-  outdir: 'dist',
+  outdir: staging,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -43,18 +63,21 @@ await build({
   legalComments: 'none',
   alias: { pixelreduce: './src/index.ts' },
   // Every package stays outside but the few small ones that each start needs: one file loads faster than many.
-  plugins: [bundleOnly(['commander', 'picomatch', 'pretty-bytes', 'zod'])],
+  plugins: [englishOnly, bundleOnly(['commander', 'picomatch', 'pretty-bytes', 'zod'])],
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
   logLevel: 'warning',
 })
 
-mkdirSync('dist/bin', { recursive: true })
+mkdirSync(`${staging}/bin`, { recursive: true })
 for (const file of readdirSync('src/bin')) {
-  cpSync(`src/bin/${file}`, `dist/bin/${file}`)
-  chmodSync(`dist/bin/${file}`, 0o755)
+  cpSync(`src/bin/${file}`, `${staging}/bin/${file}`)
+  chmodSync(`${staging}/bin/${file}`, 0o755)
 }
+if (existsSync('dist')) renameSync('dist', `${staging}.old`)
+renameSync(staging, 'dist')
+rmSync(`${staging}.old`, { recursive: true, force: true })
 
 // In a checkout `npx run-job` finds the commands as it does where the package is installed.
 if (existsSync('node_modules')) {

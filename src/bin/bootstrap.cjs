@@ -8,15 +8,18 @@ const { availableParallelism } = require('node:os')
 const POOL_FOR_FILES = 4
 const LIBUV_MAXIMUM = 1024
 
+/** NaN where neither the command line nor the environment says. */
 function workers() {
   const { argv, env } = process
   for (let i = 2; i < argv.length; i++) {
     if (argv[i] === '--workers') return Number(argv[i + 1])
     if (argv[i].startsWith('--workers=')) return Number(argv[i].slice('--workers='.length))
   }
-  return Number(env.PIXELREDUCE_WORKERS)
+  return Number(env.PIXELREDUCE_WORKERS || Number.NaN)
 }
 
 const wanted = (workers() || availableParallelism()) + POOL_FOR_FILES
+
+exports.workers = workers()
 const given = Number(process.env.UV_THREADPOOL_SIZE) || 0
 process.env.UV_THREADPOOL_SIZE = String(Math.min(LIBUV_MAXIMUM, Math.max(wanted, given)))

@@ -1,3 +1,3 @@
 #!/usr/bin/env node
-require('./bootstrap.cjs')
-import('../cli/run-job.js').then(({ main }) => main(process.argv.slice(2)))
+const { workers } = require('./bootstrap.cjs')
+import('../cli/start.js').then(({ start }) => start(process.argv.slice(2), workers))

@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
+import type { LocalExecutor } from '../engines/local/local-executor.js'
 import { submitOpenedJob } from '../engines/run-job.js'
 import { UsageError } from '../errors.js'
 import { builtInJobs, type OpenedJob, openJob } from '../mapreduce/driver/open-job.js'
@@ -23,8 +25,11 @@ Examples:
   run-job ./grey.ts --input photos --quality 90
 `
 
-/** The command `run-job`. */
-export function main(args: string[]): Promise<void> {
+/**
+ * The command `run-job`.
+ * @param started the threads that `start.ts` has started already
+ */
+export function main(args: string[], started?: LocalExecutor): Promise<void> {
   return runCommand('run-job', async (signal) => {
     const [first] = args
     if (first === undefined || first === '--help' || first === '-h') {
@@ -39,7 +44,7 @@ export function main(args: string[]): Promise<void> {
       )
     }
     const opened = await openJob(first)
-    return runParsed(opened, parse(first, opened, args.slice(1)), signal)
+    return runParsed(opened, parse(first, opened, args.slice(1)), signal, started)
   })
 }
 
@@ -70,18 +75,29 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 done with records quarantined, 130 and 
   return command.parse(args, { from: 'user' })
 }
 
-async function runParsed(opened: OpenedJob, command: Command, signal: AbortSignal): Promise<number> {
+async function runParsed(
+  opened: OpenedJob,
+  command: Command,
+  signal: AbortSignal,
+  started: LocalExecutor | undefined,
+): Promise<number> {
   const values = command.opts() as Record<string, unknown> & { input?: string[]; output?: string }
   if (!values.input) {
     throw new UsageError(`Cannot run ${opened.job.name}: no --input is given; it names a folder of pictures`)
   }
-  const handle = submitOpenedJob(opened, {
+  const options = {
     ...runOptions(values),
     input: values.input,
     ...(values.output === undefined ? {} : { output: values.output }),
     params: givenParams(opened.job, values, (param) => command.getOptionValueSource(param) === 'cli'),
     signal,
-  })
+  }
+  // Threads were started for the workers that the command line showed at a glance.
+  const handle = submitOpenedJob(
+    opened,
+    options,
+    started?.slots === (options.workers ?? availableParallelism()) ? started : undefined,
+  )
   return followJob(handle, { progress: values.progress as never, json: values.json === true })
 }
 

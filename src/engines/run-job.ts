@@ -50,8 +50,11 @@ export async function submitJob(job: Job | string, options: RunOptions): Promise
   return submitOpenedJob(await openJob(job), options)
 }
 
-/** The same, for a job that was opened already. */
-export function submitOpenedJob(opened: OpenedJob, options: RunOptions): JobHandle {
+/**
+ * The same, for a job that was opened already.
+ * @param started threads that were started beforehand, to be ready sooner; the job ends them
+ */
+export function submitOpenedJob(opened: OpenedJob, options: RunOptions, started?: LocalExecutor): JobHandle {
   const { job } = opened
   const inputs = typeof options.input === 'string' ? [options.input] : options.input
   if (inputs.length === 0) throw new UsageError(`Cannot run ${job.name}: no input is given`)
@@ -59,10 +62,8 @@ export function submitOpenedJob(opened: OpenedJob, options: RunOptions): JobHand
   const resolved = resolveOptions(options)
   const jobId = newJobId()
   const output = resolveUri(options.output ?? defaultOutput(inputs, job.name))
-  const executor = new LocalExecutor({
-    workers: options.workers ?? availableParallelism(),
-    memoryBytes: options.memoryBytes ?? Math.floor(machineMemory() / 2),
-  })
+  const executor = started ?? new LocalExecutor(options.workers ?? availableParallelism())
+  executor.setMemory(options.memoryBytes ?? Math.floor(machineMemory() / 2))
 
   const events = new EventLog<JobEvent>()
   const kill = new AbortController()

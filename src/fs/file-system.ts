@@ -38,8 +38,11 @@ export interface FileSystem {
    */
   rename(from: string, to: string): Promise<void>
 
-  /** Removes a file or a folder with all in it; false when there was none. */
-  delete(path: string): Promise<boolean>
+  /**
+   * Removes a file or a folder; false when there was none.
+   * @throws FileSystemError when a folder is not empty and `recursive` is not set.
+   */
+  delete(path: string, options?: DeleteOptions): Promise<boolean>
 
   /** Makes a folder and its parents; nothing happens when it is there. @throws AlreadyExistsError on a file. */
   mkdirs(path: string): Promise<void>
@@ -59,6 +62,8 @@ export interface FileStatus {
   readonly length: number
   /** Time of the last change, in ms since 1970. */
   readonly modifiedMs: number
+  /** Where a symbolic link leads, on file systems that have them. */
+  readonly linkTarget?: string
 }
 
 export interface BlockLocation {
@@ -72,11 +77,18 @@ export interface OpenOptions {
   status?: FileStatus
 }
 
+export interface DeleteOptions {
+  /** Removes a folder with all that is in it. @default false */
+  recursive?: boolean
+}
+
 export interface CreateOptions {
   /** Bytes of a block, where the file system has blocks. @default the file system's own */
   blockSize?: number
   /** Copies of each block, where the file system makes copies. @default the file system's own */
   replication?: number
+  /** Permission bits in octal, `640`, where a server keeps them. @default the file system's own */
+  permission?: string
   /** Makes `close` wait until the bytes are on the disk. @default false */
   durable?: boolean
 }

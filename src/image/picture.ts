@@ -1,5 +1,6 @@
 import type { Metadata, Sharp, SharpOptions } from 'sharp'
 import { checkDecodable, checkWhole } from './decodable.js'
+import { gated } from './decode-gate.js'
 import { readHeader } from './header.js'
 import { checkLimits, DEFAULT_LIMITS, type ImageLimits } from './limits.js'
 import { pictureError } from './picture-error.js'
@@ -60,9 +61,8 @@ export class Picture {
       limitInputPixels: this.limits.maxPixels,
       ...options,
     })
-    return isDeepAndProfiled(this.bytes) && !options.ignoreIcc
-      ? pipeline.withIccProfile('srgb', { attach: false })
-      : pipeline
+    const isToBeTold = isDeepAndProfiled(this.bytes) && !options.ignoreIcc
+    return gated(isToBeTold ? pipeline.withIccProfile('srgb', { attach: false }) : pipeline)
   }
 }
 

@@ -1,12 +1,12 @@
 import { FormatError, KeyError } from '../errors.js'
 import type { ByteSink } from './byte-sink.js'
 import type { ByteSource } from './byte-source.js'
-import { comparatorFor } from './map-file/reader.js'
 import {
   createSequenceFileWriter,
   SequenceFileReader,
   type SequenceFileWriterOptions,
 } from './sequence-file/index.js'
+import { comparatorFor } from './writables/comparator.js'
 import { NullWritable } from './writables/index.js'
 
 /*

@@ -13,6 +13,7 @@ import {
   fixtureNames,
   readFacts,
   type SequenceFileFacts,
+  streamSha256,
 } from './fixtures.js'
 
 const all = ['seq', 'split', 'cut', 'typed'].flatMap((folder) =>
@@ -56,9 +57,7 @@ describe('writing again what Hadoop wrote', () => {
   )('%s comes out with the same records at the positions that the writer told', async (name) => {
     const { bytes, positions, records } = await rewritten(name)
     const again = await collect(await SequenceFileReader.open(new MemorySource(bytes)))
-    expect(again.map(({ key, value }) => ({ key, value }))).toEqual(
-      records.map(({ key, value }) => ({ key, value })),
-    )
+    expect(streamSha256(again)).toBe(streamSha256(records))
     expect(again.map((record) => record.position)).toEqual(positions)
   })
 })

@@ -3,29 +3,23 @@ import { Piscina } from 'piscina'
 import { errorFromJson, PixelreduceError } from '../../errors.js'
 import type { TaskExecutor, TaskProgress, TaskReport, TaskSpec } from '../../mapreduce/task/task.js'
 import { builtFile } from '../../package-root.js'
-import { createSharedBudget } from './shared-memory-budget.js'
+import { createSharedGate } from './shared-decode-gate.js'
+import { createSharedBudget, setSharedBudget } from './shared-memory-budget.js'
 import type { ProgressMessage, TaskOutcome, WorkerData } from './thread-protocol.js'
-
-export interface LocalExecutorOptions {
-  /** Threads, each working on one picture at a time. */
-  workers: number
-  /** Bytes that pictures being decoded may take together. */
-  memoryBytes: number
-}
 
 /** Runs tasks on the worker threads of this process; the first thread starts at once, others when needed. */
 export class LocalExecutor implements TaskExecutor {
-  readonly slots: number
   private readonly pool: Piscina
+  private readonly budget = createSharedBudget()
   private readonly listeners = new Map<string, (progress: TaskProgress) => void>()
 
-  constructor({ workers, memoryBytes }: LocalExecutorOptions) {
-    this.slots = workers
-    const workerData: WorkerData = { budget: createSharedBudget(memoryBytes), budgetBytes: memoryBytes }
+  /** @param slots threads, and pictures decoded at once */
+  constructor(readonly slots: number) {
+    const workerData: WorkerData = { budget: this.budget, gate: createSharedGate(slots) }
     this.pool = new Piscina({
       filename: pathToFileURL(builtFile('engines', 'local', 'worker.js')).href,
       minThreads: 1,
-      maxThreads: workers,
+      maxThreads: slots,
       idleTimeout: Number.POSITIVE_INFINITY,
       // A thread that blocks between tasks could not finish what its last task left to the event loop.
       atomics: 'disabled',
@@ -36,6 +30,11 @@ export class LocalExecutor implements TaskExecutor {
     this.pool.on('message', ({ progress }: ProgressMessage) => {
       this.listeners.get(progress.taskId)?.(progress)
     })
+  }
+
+  /** Sets the bytes that pictures being decoded may take together; before the first task. */
+  setMemory(bytes: number): void {
+    setSharedBudget(this.budget, bytes)
   }
 
   async run(

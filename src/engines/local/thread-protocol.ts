@@ -3,8 +3,10 @@ import type { TaskProgress, TaskReport } from '../../mapreduce/task/task.js'
 
 /** What each thread is started with. */
 export interface WorkerData {
+  /** See shared-memory-budget.ts. */
   budget: SharedArrayBuffer
-  budgetBytes: number
+  /** See shared-decode-gate.ts. */
+  gate: SharedArrayBuffer
 }
 
 /** How an attempt ended. */

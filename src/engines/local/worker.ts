@@ -1,12 +1,19 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { errorToJson } from '../../errors.js'
+import { setDecodeGate } from '../../image/decode-gate.js'
+import { loadSharp } from '../../image/sharp.js'
 import { runTask } from '../../mapreduce/task/run-task.js'
 import type { TaskReport, TaskSpec } from '../../mapreduce/task/task.js'
+import { sharedDecodeGate } from './shared-decode-gate.js'
 import { sharedMemoryBudget } from './shared-memory-budget.js'
 import { PROGRESS_MS, type TaskOutcome, type WorkerData } from './thread-protocol.js'
 
-const { budget, budgetBytes } = workerData as WorkerData
-const memory = sharedMemoryBudget(budget, budgetBytes)
+const { budget, gate } = workerData as WorkerData
+const memory = sharedMemoryBudget(budget)
+setDecodeGate(sharedDecodeGate(gate))
+
+// libvips is opened while the driver is still planning.
+loadSharp()
 
 /**
  * What a thread of the pool runs: one attempt of a task. Errors go back as JSON, because a thread's

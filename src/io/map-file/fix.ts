@@ -3,9 +3,9 @@ import type { ByteSink } from '../byte-sink.js'
 import type { ByteSource } from '../byte-source.js'
 import { type RawRecord, SequenceFileReader } from '../sequence-file/index.js'
 import { createSequenceFileWriter, type SequenceFileWriter } from '../sequence-file/writer.js'
+import { comparatorFor } from '../writables/comparator.js'
 import { LongWritable } from '../writables/integers.js'
 import { ChecksumFile, ChecksumFileWriter, valueChecksum } from './checksum-file.js'
-import { comparatorFor } from './reader.js'
 
 export interface FixOptions {
   /** Where the new index goes; without it nothing is written and only the data is read through. */

@@ -1,6 +1,7 @@
+import { comparatorFor } from '../writables/comparator.js'
 import type { MapFileSources } from './format.js'
 import { RecordMerge } from './merge.js'
-import { comparatorFor, MapFileReader } from './reader.js'
+import { MapFileReader } from './reader.js'
 import type { MapFileScan } from './scan.js'
 import type { MapFileWriter } from './writer.js'
 

@@ -5,11 +5,11 @@ import {
   type SequenceFileWriterOptions,
 } from '../sequence-file/writer.js'
 import { both, type Waiting } from '../waiting.js'
+import { comparatorFor } from '../writables/comparator.js'
 import { LongWritable } from '../writables/integers.js'
 import { ChecksumFileWriter, valueChecksum } from './checksum-file.js'
 import type { MapFileSinks, MapFileSources } from './format.js'
 import { copyRaw } from './raw-copy.js'
-import { comparatorFor } from './reader.js'
 import { showKey } from './verifier.js'
 
 export interface MapFileWriterOptions extends SequenceFileWriterOptions {

@@ -2,7 +2,7 @@ import { FormatError, TruncatedError } from '../../errors.js'
 import { readInt32 } from '../bytes.js'
 import type { Codec } from '../codecs/codec.js'
 import { MAX_BUFFER_BYTES } from '../codecs/codec.js'
-import { MAX_VINT_BYTES, readVInt, vintSizeFromFirst } from '../vint.js'
+import { MAX_VINT_BYTES, readVInt, readVLong, vintSizeFromFirst } from '../vint.js'
 import { ESCAPE_BYTES, type RawRecord, SYNC_BYTES, SYNC_ESCAPE } from './format.js'
 
 /*
@@ -51,8 +51,8 @@ export function locateBlock(
     if (end >= bytes.length) return end + 1 - at
     const size = vintSizeFromFirst(bytes[end]!)
     if (end + size > bytes.length) return end + size - at
-    const number = readVInt(bytes, end)
-    if (number < 0 || (part === 0 && number === 0)) {
+    const number = Number(readVLong(bytes, end))
+    if (number < 0 || number > MAX_BUFFER_BYTES || (part === 0 && number === 0)) {
       throw new FormatError(
         `Cannot read the block at ${position} of ${file}: it states ${number} ${part === 0 ? 'records' : 'bytes'}`,
         { details: { file, offset: position } },

@@ -1,7 +1,7 @@
 import { FormatError, TruncatedError, UnsupportedError } from '../../errors.js'
 import type { ByteSource } from '../byte-source.js'
 import { asBuffer, compareBytes, joinBytes, readInt32, writeInt32 } from '../bytes.js'
-import { readVInt, vintSizeFromFirst } from '../vint.js'
+import { readVLong, vintSizeFromFirst } from '../vint.js'
 import { Text } from '../writables/text.js'
 import { type Compression, LENGTH_BYTES, SYNC_MARKER_BYTES } from './format.js'
 
@@ -161,7 +161,7 @@ class HeaderCursor {
   text(): string {
     const first = this.byte()
     this.at--
-    const length = readVInt(this.bytesOf(vintSizeFromFirst(first)), 0)
+    const length = Number(readVLong(this.bytesOf(vintSizeFromFirst(first)), 0))
     if (length < 0) throw this.wrong(`a text has ${length} bytes`)
     if (this.at + length > this.fileLength) throw this.truncated('a text goes beyond the end of the file')
     return asBuffer(this.bytesOf(length)).toString('utf8')

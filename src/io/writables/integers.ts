@@ -36,7 +36,8 @@ export const LongWritable: Writable<bigint> & { encode(value: bigint | number): 
       readInt32(a, 0) - readInt32(b, 0) || (readInt32(a, INT_BYTES) >>> 0) - (readInt32(b, INT_BYTES) >>> 0)
     )
   },
-  hashCode: (bytes) => readInt32(bytes, 0) ^ readInt32(bytes, INT_BYTES),
+  /** Hadoop takes the low 32 bits, not both halves as Java's Long does. */
+  hashCode: (bytes) => readInt32(bytes, INT_BYTES),
   toJson: String,
 }
 
@@ -72,7 +73,6 @@ export const VLongWritable: Writable<bigint> & { encode(value: bigint | number):
     const difference = readVLong(a, 0) - readVLong(b, 0)
     return difference < 0n ? -1 : difference > 0n ? 1 : 0
   },
-  /** Hadoop takes the low 32 bits here, and not, as for LongWritable, both halves. */
   hashCode: (bytes) => Number(BigInt.asIntN(32, readVLong(bytes, 0))),
   toJson: String,
 }

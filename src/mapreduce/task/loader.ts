@@ -34,7 +34,8 @@ export function loadJob({ module, name }: Pick<JobSpec, 'module' | 'name'>): Pro
 
 /** The exports of a job's module, built in or bundled. @throws JobDefinitionError when it throws. */
 export async function loadModule(url: string): Promise<Record<string, unknown>> {
-  await installHost()
+  // Built-in jobs share our own modules; a bundle asks for them.
+  if (!url.startsWith(pathToFileURL(builtFile('jobs')).href)) await installHost()
   depth++
   try {
     return await import(url)

@@ -25,13 +25,21 @@ const MAX_VALUE_BYTES = 2 ** 31 - 1 - MAX_KEY_BYTES - 16
 /** Bad records that a report carries in words; all of them stand in the quarantine. */
 const REPORTED_BAD_RECORDS = 5
 
+/**
+ * Records of a task that are mapped at once, so that one is read and another written while a third is
+ * decoded. How many pictures are decoded at once is bounded elsewhere: by the thread, and by their memory.
+ */
+const RECORDS_IN_FLIGHT = 3
+
 interface Emit {
   key: Uint8Array
   value: Uint8Array
 }
 
+type Mapped = { emits: Emit[] } | { error: Error; stage: BadRecord['stage'] }
+
 /**
- * Map-only task: reads a split, maps its records one at a time while the next are read and the last are
+ * Map-only task: reads a split, maps its records a few at a time while the next are read and the last are
  * written, and commits a part with what they emitted, in the order of the input.
  */
 export async function runMapTask(spec: MapTaskSpec, job: Job, context: TaskContext): Promise<TaskReport> {
@@ -57,22 +65,17 @@ export async function runMapTask(spec: MapTaskSpec, job: Job, context: TaskConte
     readAheadBytes: READ_AHEAD_BYTES,
   })
 
+  // Records being mapped, in the order of the input; the first to be read is the first to be written.
+  const inFlight: { record: InputRecord; key: string; mapped: Promise<Mapped> }[] = []
   while (await reader.fill()) {
     for (let record = reader.next(); record; record = reader.next()) {
       context.signal.throwIfAborted()
-      ledger.read++
-      bytesIn += record.value.length
-      await processRecord(record)
-      if (lateEmit) throw lateEmit
-      context.onProgress({
-        taskId: spec.taskId,
-        attempt: spec.attempt,
-        read: ledger.read,
-        bytesIn,
-        bad: ledger.quarantined + ledger.skipped,
-      })
+      const key = Buffer.from(record.key.buffer, record.key.byteOffset, record.key.length).toString('utf8')
+      inFlight.push({ record, key, mapped: mapRecord(record, key) })
+      if (inFlight.length >= RECORDS_IN_FLIGHT) await settleFirst()
     }
   }
+  while (inFlight.length > 0) await settleFirst()
 
   const partReport = await part.close()
   const quarantineReport = await quarantine.close()
@@ -90,26 +93,35 @@ export async function runMapTask(spec: MapTaskSpec, job: Job, context: TaskConte
   await commitAttempt(attempt, report)
   return report
 
-  async function processRecord(record: InputRecord): Promise<void> {
-    const key = Buffer.from(record.key.buffer, record.key.byteOffset, record.key.length).toString('utf8')
-    if (record.problem) return setAside(record, key, 'read', record.problem)
-    let emits: Emit[]
-    try {
-      emits = await mapRecord(record, key)
-    } catch (error) {
-      if (context.signal.aborted) throw error
-      return setAside(record, key, 'map', mapError(key, error))
+  /** Waits for the first record in flight and writes what it emitted. */
+  async function settleFirst(): Promise<void> {
+    const { record, key, mapped } = inFlight.shift()!
+    const outcome = await mapped
+    if (lateEmit) throw lateEmit
+    context.signal.throwIfAborted()
+    ledger.read++
+    bytesIn += record.value.length
+    if ('error' in outcome) await setAside(record, key, outcome.stage, outcome.error)
+    else {
+      for (const emit of outcome.emits) await part.write(emit.key, emit.value)
+      ledger.emitted += outcome.emits.length
+      if (outcome.emits.length > 0) ledger.mapped++
+      else ledger.filtered++
     }
-    for (const emit of emits) await part.write(emit.key, emit.value)
-    ledger.emitted += emits.length
-    if (emits.length > 0) ledger.mapped++
-    else ledger.filtered++
+    context.onProgress({
+      taskId: spec.taskId,
+      attempt: spec.attempt,
+      read: ledger.read,
+      bytesIn,
+      bad: ledger.quarantined + ledger.skipped,
+    })
   }
 
-  async function mapRecord(record: InputRecord, key: string): Promise<Emit[]> {
+  /** Never rejects: a record that can't be mapped waits for its turn like the others. */
+  async function mapRecord(record: InputRecord, key: string): Promise<Mapped> {
+    if (record.problem) return { error: record.problem, stage: 'read' }
     const emits: Emit[] = []
     let returned = false
-    const picture = new Picture(key, record.value, spec.job.limits)
     const emit = async (emittedKey: string, value: Uint8Array): Promise<void> => {
       if (returned) {
         lateEmit = new UserCodeError(`Cannot map "${key}": emit was called after map had returned; await it`)
@@ -117,14 +129,18 @@ export async function runMapTask(spec: MapTaskSpec, job: Job, context: TaskConte
       }
       emits.push(checkedEmit(emittedKey, value, key, record.key))
     }
-    // Pictures of many pixels wait here until others are done with their memory.
-    const release = await context.memory.acquire(estimateDecodedBytes(record.value), context.signal)
+    let release: (() => void) | undefined
     try {
+      // Pictures of many pixels wait here until others are done with their memory.
+      release = await context.memory.acquire(estimateDecodedBytes(record.value), context.signal)
+      const picture = new Picture(key, record.value, spec.job.limits)
       await job.map(picture, { params, emit, signal: context.signal })
-      return emits
+      return { emits }
+    } catch (error) {
+      return { error: mapError(key, error), stage: 'map' }
     } finally {
       returned = true
-      release()
+      release?.()
     }
   }
 

@@ -1,0 +1,16 @@
+import { availableParallelism } from 'node:os'
+import { LocalExecutor } from '../engines/local/local-executor.js'
+
+/**
+ * Where `run-job` begins: the first thread boots and opens libvips while this thread loads the rest of the
+ * command and plans. Nothing else may be imported here.
+ *
+ * @param workers as the command line or the environment says; NaN where neither does
+ */
+export async function start(args: string[], workers: number): Promise<void> {
+  const runs = args.some((arg) => arg === '-i' || arg.startsWith('--input'))
+  const slots = Number.isSafeInteger(workers) && workers > 0 ? workers : availableParallelism()
+  const executor = runs ? new LocalExecutor(slots) : undefined
+  const { main } = await import('./run-job.js')
+  await main(args, executor)
+}
