@@ -1,6 +1,6 @@
 import { FormatError } from '../../errors.js'
 import { ByteBuilder, readInt32, writeInt32 } from '../bytes.js'
-import { writableFor } from './index.js'
+import { writableFor } from './registry.js'
 import { serializedSize } from './serialized-size.js'
 import type { Writable } from './writable.js'
 
