@@ -88,7 +88,8 @@ if (existsSync('node_modules')) {
   }
 }
 
-if (process.argv.includes('--types')) {
+// A package that is packed or published brings its types.
+if (process.argv.includes('--types') || ['pack', 'publish'].includes(process.env.npm_command)) {
   execFileSync(
     'node_modules/.bin/tsc',
     ['--noEmit', 'false', '--emitDeclarationOnly', '--declaration', '--outDir', 'dist/types'],

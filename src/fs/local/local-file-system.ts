@@ -12,6 +12,7 @@ import type {
   OpenOptions,
 } from '../file-system.js'
 import { baseName, compareUtf8, joinPath } from '../path.js'
+import { dropSidecar, moveSidecar, withSidecar } from './crc-sidecar.js'
 import { localError } from './local-error.js'
 import { LocalSink } from './local-sink.js'
 import { LocalSource } from './local-source.js'
@@ -19,9 +20,23 @@ import { LocalSource } from './local-source.js'
 /** Entries of a folder whose status is asked for at once. */
 const STAT_BATCH = 64
 
+export interface LocalFileSystemOptions {
+  /**
+   * Whether a file's bytes are compared with the sidecar `.<name>.crc` where Hadoop left one beside it: for
+   * names without a dot and `*.seq`, see {@link sidecarOf}.
+   * @default true
+   */
+  verifySidecars?: boolean
+}
+
 /** The file systems of this machine, through node:fs. */
 export class LocalFileSystem implements FileSystem {
   readonly root = 'file://'
+  private readonly verifySidecars: boolean
+
+  constructor(options: LocalFileSystemOptions = {}) {
+    this.verifySidecars = options.verifySidecars ?? true
+  }
 
   async stat(path: string): Promise<FileStatus> {
     const stats = await fs.stat(path).catch(localError('look at', path))
@@ -53,6 +68,11 @@ export class LocalFileSystem implements FileSystem {
   }
 
   async open(path: string, options: OpenOptions = {}): Promise<ByteSource> {
+    const source = await this.openRaw(path, options)
+    return this.verifySidecars ? withSidecar(source, path) : source
+  }
+
+  private async openRaw(path: string, options: OpenOptions): Promise<ByteSource> {
     const handle = await fs.open(path, 'r').catch(localError('open', path))
     if (options.status) return new LocalSource(path, handle, options.status.length)
     try {
@@ -69,12 +89,16 @@ export class LocalFileSystem implements FileSystem {
 
   async create(path: string, options: CreateOptions = {}): Promise<ByteSink> {
     const handle = await fs.open(path, 'wx').catch(localError('create', path))
+    await dropSidecar(path)
     return new LocalSink(path, handle, options.durable ?? false)
   }
 
   async rename(from: string, to: string): Promise<void> {
     const source = await this.stat(from)
-    if (source.type === 'file') return renameFile(from, to)
+    if (source.type === 'file') {
+      await renameFile(from, to)
+      return moveSidecar(from, to)
+    }
     // rename(2) refuses a folder with something in it but replaces an empty one, hence the look before.
     // Whatever we rename is never empty, so two of our own renames can't both win.
     if (await this.exists(to)) throw alreadyThere(from, to)
@@ -92,8 +116,10 @@ export class LocalFileSystem implements FileSystem {
       return localError('delete', path)(error)
     })
     if (!stats) return false
-    if (!stats.isDirectory()) await fs.unlink(path).catch(localError('delete', path))
-    else if (options.recursive) {
+    if (!stats.isDirectory()) {
+      await fs.unlink(path).catch(localError('delete', path))
+      await dropSidecar(path)
+    } else if (options.recursive) {
       await fs.rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(localError('delete', path))
     } else await fs.rmdir(path).catch(localError('delete', path))
     return true
