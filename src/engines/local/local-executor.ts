@@ -1,3 +1,4 @@
+import type { EventLoopUtilization } from 'node:perf_hooks'
 import { pathToFileURL } from 'node:url'
 import { Piscina } from 'piscina'
 import { errorFromJson, PixelreduceError } from '../../errors.js'
@@ -5,21 +6,38 @@ import type { TaskExecutor, TaskProgress, TaskReport, TaskSpec } from '../../map
 import { builtFile } from '../../package-root.js'
 import { createSharedGate } from './shared-decode-gate.js'
 import { createSharedBudget, setSharedBudget } from './shared-memory-budget.js'
-import type { ProgressMessage, TaskOutcome, WorkerData } from './thread-protocol.js'
+import type { TaskOutcome, WorkerData, WorkerMessage } from './thread-protocol.js'
 
-/** Runs tasks on the worker threads of this process; the first thread starts at once, others when needed. */
+/** libvips works outside of the threads, so one thread keeps this many decodes going. */
+const DECODES_PER_THREAD = 4
+
+/** One task ends and begins while the thread works on another. */
+const TASKS_PER_THREAD = 2
+
+/** How often the threads are looked at, and the share of the time that a busy one works. */
+const LOOK_MS = 100
+const BUSY_SHARE = 0.8
+
+/**
+ * Runs tasks on worker threads of this process. It begins with as many as decoding takes, of which the
+ * first boots at once, and adds threads up to the slots while those there are busy with JavaScript:
+ * thumbnails need few, OpenCV needs them all.
+ */
 export class LocalExecutor implements TaskExecutor {
   private readonly pool: Piscina
   private readonly budget = createSharedBudget()
   private readonly listeners = new Map<string, (progress: TaskProgress) => void>()
+  private readonly looking: NodeJS.Timeout
+  private readonly ready = new Map<number, EventLoopUtilization>()
 
-  /** @param slots threads, and pictures decoded at once */
+  /** @param slots pictures decoded at once, and threads at the most */
   constructor(readonly slots: number) {
     const workerData: WorkerData = { budget: this.budget, gate: createSharedGate(slots) }
     this.pool = new Piscina({
       filename: pathToFileURL(builtFile('engines', 'local', 'worker.js')).href,
       minThreads: 1,
-      maxThreads: slots,
+      maxThreads: Math.ceil(slots / DECODES_PER_THREAD),
+      concurrentTasksPerWorker: TASKS_PER_THREAD,
       idleTimeout: Number.POSITIVE_INFINITY,
       // A thread that blocks between tasks could not finish what its last task left to the event loop.
       atomics: 'disabled',
@@ -27,9 +45,11 @@ export class LocalExecutor implements TaskExecutor {
     })
     // A thread that ends takes its task along, and that is told by the task; the rest is nobody's failure.
     this.pool.on('error', () => {})
-    this.pool.on('message', ({ progress }: ProgressMessage) => {
-      this.listeners.get(progress.taskId)?.(progress)
+    this.pool.on('message', (message: WorkerMessage) => {
+      if ('ready' in message) this.noteReady(message.ready)
+      else this.listeners.get(message.progress.taskId)?.(message.progress)
     })
+    this.looking = setInterval(() => this.addThreadWhereBusy(), LOOK_MS).unref()
   }
 
   /** Sets the bytes that pictures being decoded may take together; before the first task. */
@@ -59,6 +79,27 @@ export class LocalExecutor implements TaskExecutor {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.looking)
     await this.pool.destroy()
+  }
+
+  private noteReady(threadId: number): void {
+    const thread = this.pool.threads.find((each) => each.threadId === threadId)
+    if (thread) this.ready.set(threadId, thread.performance.eventLoopUtilization())
+  }
+
+  private addThreadWhereBusy(): void {
+    const { threads, options, queueSize } = this.pool
+    if (queueSize === 0 || threads.length >= this.slots || threads.length < options.maxThreads) return
+    for (const thread of threads) {
+      const before = this.ready.get(thread.threadId)
+      if (!before) return
+      const now = thread.performance.eventLoopUtilization()
+      this.ready.set(thread.threadId, now)
+      if (thread.performance.eventLoopUtilization(now, before).utilization < BUSY_SHARE) return
+    }
+    options.maxThreads++
+    // The pool adds a thread when a task comes, not when it may.
+    void this.pool.run(undefined).catch(() => {})
   }
 }

@@ -12,10 +12,8 @@ export interface WorkerData {
 /** How an attempt ended. */
 export type TaskOutcome = { report: TaskReport } | { error: ErrorJson }
 
-/** What a thread posts while it works. */
-export interface ProgressMessage {
-  progress: TaskProgress
-}
+/** What a thread posts: once that it is ready, with its thread's number, then how its tasks get on. */
+export type WorkerMessage = { ready: number } | { progress: TaskProgress }
 
 /** Least time between two messages of a task. */
 export const PROGRESS_MS = 100

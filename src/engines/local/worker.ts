@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort, threadId, workerData } from 'node:worker_threads'
 import { errorToJson } from '../../errors.js'
 import { setDecodeGate } from '../../image/decode-gate.js'
 import { loadSharp } from '../../image/sharp.js'
@@ -6,7 +6,7 @@ import { runTask } from '../../mapreduce/task/run-task.js'
 import type { TaskReport, TaskSpec } from '../../mapreduce/task/task.js'
 import { sharedDecodeGate } from './shared-decode-gate.js'
 import { sharedMemoryBudget } from './shared-memory-budget.js'
-import { PROGRESS_MS, type TaskOutcome, type WorkerData } from './thread-protocol.js'
+import { PROGRESS_MS, type TaskOutcome, type WorkerData, type WorkerMessage } from './thread-protocol.js'
 
 const { budget, gate } = workerData as WorkerData
 const memory = sharedMemoryBudget(budget)
@@ -14,13 +14,16 @@ setDecodeGate(sharedDecodeGate(gate))
 
 // libvips is opened while the driver is still planning.
 loadSharp()
+parentPort?.postMessage({ ready: threadId } satisfies WorkerMessage)
 
 /**
  * What a thread of the pool runs: one attempt of a task. Errors go back as JSON, because a thread's
  * border strips them of their class and fields. To end an attempt the pool ends the thread, so the
  * signal of a task never fires here.
  */
-export default async function run(spec: TaskSpec): Promise<TaskOutcome> {
+export default async function run(spec: TaskSpec | undefined): Promise<TaskOutcome | undefined> {
+  // Nothing to do: the pool was only to add this thread.
+  if (!spec) return undefined
   let toldMs = Date.now()
   try {
     const report: TaskReport = await runTask(spec, {
@@ -29,7 +32,7 @@ export default async function run(spec: TaskSpec): Promise<TaskOutcome> {
       onProgress(progress) {
         if (Date.now() - toldMs < PROGRESS_MS) return
         toldMs = Date.now()
-        parentPort?.postMessage({ progress })
+        parentPort?.postMessage({ progress } satisfies WorkerMessage)
       },
     })
     return { report }

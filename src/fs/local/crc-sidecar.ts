@@ -1,4 +1,5 @@
 import * as fs from 'node:fs/promises'
+import { NotFoundError } from '../../errors.js'
 import type { ByteSource } from '../../io/byte-source.js'
 import { crcFileName, withCrc } from '../../io/crc.js'
 import { baseName, joinPath, parentOf } from '../path.js'
@@ -26,19 +27,19 @@ export function sidecarOf(path: string): string | undefined {
 export async function withSidecar(source: ByteSource, path: string): Promise<ByteSource> {
   const sidecar = sidecarOf(path)
   if (sidecar === undefined) return source
-  const handle = await fs.open(sidecar, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    return localError('open', sidecar)(error)
+  const crcs = await LocalSource.open(sidecar).catch(async (error) => {
+    if (error instanceof NotFoundError) return undefined
+    await source.close()
+    throw error
   })
-  if (!handle) return source
+  if (!crcs) return source
   try {
-    const { size } = await handle.stat()
-    return await withCrc(source, new LocalSource(sidecar, handle, size))
+    return await withCrc(source, crcs)
   } catch (error) {
     await source.close()
     throw error
   } finally {
-    await handle.close()
+    await crcs.close()
   }
 }
 

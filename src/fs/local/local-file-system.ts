@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import * as fs from 'node:fs/promises'
-import { AlreadyExistsError, FileSystemError } from '../../errors.js'
+import { AlreadyExistsError } from '../../errors.js'
 import type { ByteSink } from '../../io/byte-sink.js'
 import type { ByteSource } from '../../io/byte-source.js'
 import type {
@@ -68,23 +68,8 @@ export class LocalFileSystem implements FileSystem {
   }
 
   async open(path: string, options: OpenOptions = {}): Promise<ByteSource> {
-    const source = await this.openRaw(path, options)
+    const source = await LocalSource.open(path, options.status?.length)
     return this.verifySidecars ? withSidecar(source, path) : source
-  }
-
-  private async openRaw(path: string, options: OpenOptions): Promise<ByteSource> {
-    const handle = await fs.open(path, 'r').catch(localError('open', path))
-    if (options.status) return new LocalSource(path, handle, options.status.length)
-    try {
-      const stats = await handle.stat()
-      if (!stats.isFile()) {
-        throw new FileSystemError(`Cannot open ${path}: it is a folder, not a file`, { details: { path } })
-      }
-      return new LocalSource(path, handle, stats.size)
-    } catch (error) {
-      await handle.close()
-      throw error
-    }
   }
 
   async create(path: string, options: CreateOptions = {}): Promise<ByteSink> {

@@ -1,5 +1,6 @@
-import http from 'node:http'
-import https from 'node:https'
+import type http from 'node:http'
+import type https from 'node:https'
+import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import { ConnectionError, type PixelreduceError, TimeoutError } from '../../errors.js'
 import type { WebHdfsSettings } from './options.js'
@@ -10,6 +11,12 @@ const IDLE_SOCKET_MS = 4000
 /** Bytes of an error's body that are read. */
 const ERROR_BODY_BYTES = 64 * 1024
 
+/** Node's own HTTP and TLS take a while to load, which threads that read local files need not wait for. */
+function loadHttp(): { http: typeof http; https: typeof https } {
+  const require = createRequire(import.meta.url)
+  return { http: require('node:http'), https: require('node:https') }
+}
+
 /**
  * The connections of one file system. Kept alive where the server lets us (a NameNode does, a DataNode
  * closes after each answer); idle ones do not keep the process running.
@@ -18,7 +25,10 @@ export class HttpConnections {
   readonly http: http.Agent
   readonly https: https.Agent
 
+  private readonly modules = loadHttp()
+
   constructor(readonly settings: WebHdfsSettings) {
+    const { http, https } = this.modules
     const shared = { keepAlive: true, maxFreeSockets: 16, timeout: IDLE_SOCKET_MS }
     this.http = new http.Agent(shared)
     this.https = new https.Agent({ ...shared, ...settings.tls })
@@ -26,6 +36,7 @@ export class HttpConnections {
 
   /** Starts a request whose body the caller writes and ends; it never follows a redirect. */
   request(method: string, url: URL, headers: http.OutgoingHttpHeaders = {}): http.ClientRequest {
+    const { http, https } = this.modules
     return url.protocol === 'https:'
       ? https.request(url, { method, headers, agent: this.https })
       : http.request(url, { method, headers, agent: this.http })

@@ -17,10 +17,10 @@ export interface Plan {
 }
 
 /** Tasks that the default split size aims at, so that a few cores end at about the same time. */
-const AIM_TASKS = 128
+const AIM_TASKS = 64
 
-/** Below this a task's own cost shows; a folder of 60 MB still makes thirty tasks. */
-const MIN_SPLIT_BYTES = 2 * 1024 * 1024
+/** Below this a task's own cost shows; a folder of 60 MB still makes fifteen tasks. */
+const MIN_SPLIT_BYTES = 4 * 1024 * 1024
 
 /** The usual HDFS block. */
 const MAX_SPLIT_BYTES = 128 * 1024 * 1024

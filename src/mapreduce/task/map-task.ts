@@ -29,7 +29,7 @@ const REPORTED_BAD_RECORDS = 5
  * Records of a task that are mapped at once, so that one is read and another written while a third is
  * decoded. How many pictures are decoded at once is bounded elsewhere: by the thread, and by their memory.
  */
-const RECORDS_IN_FLIGHT = 3
+const RECORDS_IN_FLIGHT = 4
 
 interface Emit {
   key: Uint8Array
