@@ -7,6 +7,15 @@ const commands: Record<string, { summary: string; load(): Promise<CommandModule>
   pack: { summary: 'pack pictures into an indexed MapFile', load: () => import('./commands/pack.js') },
   ls: { summary: 'list the records of a MapFile or a job output', load: () => import('./commands/ls.js') },
   get: { summary: 'write the bytes of one record', load: () => import('./commands/get.js') },
+  dump: {
+    summary: 'show the records of any SequenceFile or MapFile as JSON',
+    load: () => import('./commands/dump.js'),
+  },
+  verify: {
+    summary: 'look for damage in a SequenceFile, MapFile or job output',
+    load: () => import('./commands/verify.js'),
+  },
+  fix: { summary: "rebuild a MapFile's index from its data", load: () => import('./commands/fix.js') },
   export: { summary: 'write each record to a file of its own', load: () => import('./commands/export.js') },
 }
 
@@ -22,7 +31,7 @@ export interface CommandModule {
 export function main(args: string[]): Promise<void> {
   return runCommand('pixelreduce', async (signal) => {
     const program = new Command('pixelreduce')
-      .description('Packs, lists, reads and exports pictures in Hadoop MapFiles.')
+      .description('Packs, lists, reads, exports, verifies and repairs Hadoop MapFiles of pictures.')
       .version(packageVersion(), '--version')
       .exitOverride()
       .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'pixelreduce: ')) })
@@ -49,6 +58,7 @@ Examples:
   pixelreduce ls photos.packed
   pixelreduce get photos.packed cats/chelsea.jpg > chelsea.jpg
   pixelreduce export photos.packed folder
+  pixelreduce verify photos.packed
 
 "pixelreduce COMMAND --help" shows the options of a command; "run-job --help" runs jobs.`,
     )

@@ -18,7 +18,7 @@ const MAGIC = 'SEQ'
 /**
  * Looks at what lies at a place: a MapFile is a folder with `data`; a job's output a folder with `part-*`;
  * any other folder holds pictures. A file is a SequenceFile when it begins as one.
- * @throws UsageError when nothing is there; FormatError when a job's output misses a part.
+ * @throws UsageError when nothing is there; FormatError when a part is missing or is none.
  */
 export async function openDataset(location: Location): Promise<Dataset> {
   const { fs, path } = location
@@ -35,12 +35,7 @@ export async function openDataset(location: Location): Promise<Dataset> {
   for await (const entry of fs.list(path)) {
     const name = baseName(entry.path)
     if (!name.startsWith('part-') || isHidden(name)) continue
-    const child = { fs, path: entry.path }
-    if (entry.type === 'directory') {
-      if (await isMapFile(child)) parts.push({ kind: 'map-file', location: child })
-    } else if (await beginsAsSequenceFile(child, entry)) {
-      parts.push({ kind: 'sequence-file', location: child, status: entry })
-    }
+    parts.push(await openPart({ fs, path: entry.path }, entry))
   }
   const success = await readSuccess(location)
   if (parts.length === 0 && !success) return { kind: 'pictures', location, status }
@@ -51,6 +46,16 @@ export async function openDataset(location: Location): Promise<Dataset> {
     )
   }
   return { kind: 'job-output', location, parts, ...(success ? { success } : {}) }
+}
+
+/** @throws FormatError for a part that is neither: leaving it out would lose its records without a word. */
+async function openPart(location: Location, status: FileStatus): Promise<Dataset> {
+  if (status.type === 'directory') {
+    if (await isMapFile(location)) return { kind: 'map-file', location }
+  } else if (await beginsAsSequenceFile(location, status)) return { kind: 'sequence-file', location, status }
+  throw new FormatError(
+    `Cannot read ${uriOf(location)}: it is neither a MapFile nor a SequenceFile; "pixelreduce verify" looks closer`,
+  )
 }
 
 /** The `_SUCCESS` of one of our outputs; undefined where there is none or where Hadoop wrote it, empty. */

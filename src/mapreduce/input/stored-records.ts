@@ -5,7 +5,6 @@ import { SequenceFileReader } from '../../io/sequence-file/reader.js'
 import { BytesWritable } from '../../io/writables/bytes-writable.js'
 import { Text } from '../../io/writables/text.js'
 import { type OpenMapFile, openMapFile } from '../map-file-folder.js'
-import { keyFromJson } from '../task/task.js'
 import { type Dataset, openDataset } from './dataset.js'
 import { requirePictureClasses } from './picture-classes.js'
 
@@ -23,8 +22,6 @@ export interface StoredRecord {
 export interface StoredRecords extends AsyncDisposable {
   /** All records, part after part. */
   records(signal?: AbortSignal): AsyncIterable<StoredRecord>
-  /** The first record with a key; by `_SUCCESS` it opens only the parts that can have it. */
-  get(key: string): Promise<StoredRecord | undefined>
 }
 
 /**
@@ -67,20 +64,6 @@ export async function openStoredRecords(uri: string): Promise<StoredRecords> {
       }
     },
 
-    async get(key) {
-      const bytes = Buffer.from(key)
-      for (const part of parts) {
-        if (!mayHold(dataset, part, bytes)) continue
-        if (part.kind === 'sequence-file') {
-          for await (const record of sequenceFileRecords(part)) if (record.key === key) return record
-          continue
-        }
-        const record = await (await open(part)).reader.get(Text.fromUtf8(bytes))
-        if (record) return stored(part, record)
-      }
-      return undefined
-    },
-
     async [Symbol.asyncDispose]() {
       await Promise.allSettled([...opened.values()].map(async (file) => (await file).close()))
     },
@@ -107,16 +90,4 @@ async function* sequenceFileRecords(part: Dataset): AsyncIterable<StoredRecord> 
   while (await reader.fill()) {
     for (let record = reader.next(); record; record = reader.next()) yield stored(part, record)
   }
-}
-
-/** By the first and last key that `_SUCCESS` gives for a part; a part it says nothing of may hold any. */
-function mayHold(dataset: Dataset, part: Dataset, key: Uint8Array): boolean {
-  if (dataset.kind !== 'job-output') return true
-  const name = baseName(part.location.path)
-  const range = dataset.success?.parts.find((each) => each.name === name)
-  if (!range) return true
-  return (
-    Buffer.compare(keyFromJson(range.firstKey), key) <= 0 &&
-    Buffer.compare(key, keyFromJson(range.lastKey)) <= 0
-  )
 }
