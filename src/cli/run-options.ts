@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseMaxBad } from '../mapreduce/driver/bad-record-limit.js'
-import type { RunOptions } from '../mapreduce/driver/options.js'
+import { OUTPUT_COMPRESSIONS, type RunOptions } from '../mapreduce/driver/options.js'
 
 /** The flags that every job takes; `pack` takes them too. */
 export function addRunOptions(command: Command): void {
@@ -15,6 +15,14 @@ export function addRunOptions(command: Command): void {
     )
     .option('--part-size <bytes>', 'join neighbouring parts up to this size (default: 128M)', bytes)
     .option('--index-interval <n>', 'records from one index entry to the next (default: 1)', count)
+    .addOption(
+      new Option(
+        '--compression <mode>',
+        'of the output: each value, or blocks of records (default: none; pictures are compressed already)',
+      ).choices(OUTPUT_COMPRESSIONS),
+    )
+    .option('--crc', 'write .crc sidecars as Hadoop does on local disks')
+    .option('--codec <name>', 'default, deflate, gzip, snappy, lz4 or zstd (default: default, which is zlib)')
     .addOption(
       new Option('--on-error <what>', 'what becomes of a bad record (default: quarantine)').choices([
         'fail',
@@ -54,6 +62,9 @@ export function runOptions(values: Record<string, unknown>): Omit<RunOptions, 'i
     splitBytes: given('splitSize'),
     partBytes: given('partSize'),
     indexInterval: given('indexInterval'),
+    compression: given('compression'),
+    codec: given('codec'),
+    crc: given('crc'),
     onError: given('onError'),
     maxBad: given('maxBad'),
     overwrite: given('overwrite'),

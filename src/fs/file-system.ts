@@ -89,6 +89,8 @@ export interface CreateOptions {
   replication?: number
   /** Permission bits in octal, `640`, where a server keeps them. @default the file system's own */
   permission?: string
+  /** Writes a `.crc` sidecar beside the file, as Hadoop does on local disks; others ignore it. @default false */
+  crc?: boolean
   /** Makes `close` wait until the bytes are on the disk. @default false */
   durable?: boolean
 }

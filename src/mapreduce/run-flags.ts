@@ -14,6 +14,7 @@ export const RUN_FLAGS: ReadonlySet<string> = new Set([
   'output-format',
   'compression',
   'codec',
+  'crc',
   'index-interval',
   'block-size',
   'replication',

@@ -1,7 +1,22 @@
 // npm run bench -- NAME: bundles test/bench/NAME.ts and runs it over a fresh build.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
+
+/** The services find their Java sources beside themselves, not beside the bundle. */
+const ownUrls = {
+  name: 'own-urls',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]test[\\/]services[\\/].*\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replaceAll(
+        'import.meta.url',
+        JSON.stringify(pathToFileURL(path).href),
+      ),
+      loader: 'ts',
+    }))
+  },
+}
 
 const [name, ...args] = process.argv.slice(2)
 execFileSync('node', ['build.mjs'], { stdio: 'inherit' })
@@ -15,5 +30,6 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
+  plugins: [ownUrls],
 })
 execFileSync('node', [outfile, ...args], { stdio: 'inherit' })

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { SuccessFile } from '../../src/mapreduce/output/success-file.js'
@@ -143,6 +143,53 @@ describe('signals', () => {
   }
 })
 
+describe('attempts', () => {
+  const dying = (times: number) => `import { defineJob } from 'pixelreduce'
+    import { existsSync, writeFileSync } from 'node:fs'
+    export default defineJob({ name: 'dying', async map(image, { emit }) {
+      for (let attempt = 0; image.key.endsWith('p0033.jpg') && attempt < ${times}; attempt++) {
+        const marker = import.meta.dirname + '/../died-' + attempt
+        if (!existsSync(marker)) { writeFileSync(marker, ''); process.exit(1) }
+      }
+      await emit(image.key, image.bytes)
+    } })`
+
+  it('are made again when a thread dies, and the output is the same', async () => {
+    const folder = await temporaryFolder()
+    const input = await manyPictures(join(folder, 'in'), 60)
+    await writeFile(join(folder, 'dying.ts'), dying(3))
+    const args = [join(folder, 'dying.ts'), '-i', input, '--split-size', '10K']
+    const troubled = await runJobCommand([...args, '-o', join(folder, 'out')])
+    expect(troubled.stderr).toMatch(/failed in attempt 0, trying again.*thread ended/)
+    expect(troubled.code).toBe(0)
+    expect((await runJobCommand([...args, '-o', join(folder, 'again')])).stderr).not.toMatch(
+      /failed in attempt/,
+    )
+    expect(await dataOf(join(folder, 'out'))).toEqual(await dataOf(join(folder, 'again')))
+  })
+
+  it('end after four, with the cause and without an output', async () => {
+    const folder = await temporaryFolder()
+    const input = await manyPictures(join(folder, 'in'), 40)
+    await writeFile(join(folder, 'dying.ts'), dying(100))
+    const before = Object.keys(await treeOf(input))
+    const { code, stderr } = await runJobCommand([
+      join(folder, 'dying.ts'),
+      '-i',
+      input,
+      '-o',
+      join(folder, 'out'),
+    ])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/Cannot finish task m-0000\d: it failed in each of 4 attempts: .*thread ended/)
+    expect(Object.keys(await treeOf(input))).toEqual(before)
+    expect((await readdir(folder)).filter((name) => !name.startsWith('died')).sort()).toEqual([
+      'dying.ts',
+      'in',
+    ])
+  })
+})
+
 describe('--overwrite', () => {
   it('keeps the old output when the new job fails, and replaces it when it succeeds', async () => {
     const folder = await temporaryFolder()
@@ -168,6 +215,6 @@ describe('--overwrite', () => {
     await writeFile(at('in/b.jpg'), await smallPicture(1))
     expect((await runJobCommand(['pack', '-i', at('in'), '-o', at('out'), '--overwrite'])).code).toBe(0)
     expect(jsonLines((await pixelreduce(['ls', at('out'), '--json'])).out)).toHaveLength(2)
-    expect((await import('node:fs')).readdirSync(folder).sort()).toEqual(['in', 'out'])
+    expect((await readdir(folder)).sort()).toEqual(['in', 'out'])
   })
 })

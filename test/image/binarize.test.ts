@@ -58,23 +58,23 @@ describe("Otsu's threshold is that of the histogram", () => {
   })
 })
 
-test.each(['page.png', 'coffee.jpg'])(
-  '%s becomes a one-bit PNG of the same size, the same each time',
-  async (name) => {
-    const bytes = photograph(name)
-    const stored = await sharp(bytes).metadata()
-    const png = await binarize(new Picture(name, bytes))
-    expect(await sharp(png).metadata()).toMatchObject({
-      format: 'png',
-      width: stored.width,
-      height: stored.height,
-      bitsPerSample: 1,
-    })
-    expect(Buffer.from(png).equals(await binarize(new Picture(name, bytes), { method: 'otsu' }))).toBe(true)
-    const { data } = await blackAndWhite(png)
-    expect(new Set(data)).toEqual(new Set([0, 255]))
-  },
-)
+test.each([
+  'page.png',
+  'coffee.jpg',
+])('%s becomes a one-bit PNG of the same size, the same each time', async (name) => {
+  const bytes = photograph(name)
+  const stored = await sharp(bytes).metadata()
+  const png = await binarize(new Picture(name, bytes))
+  expect(await sharp(png).metadata()).toMatchObject({
+    format: 'png',
+    width: stored.width,
+    height: stored.height,
+    bitsPerSample: 1,
+  })
+  expect(Buffer.from(png).equals(await binarize(new Picture(name, bytes), { method: 'otsu' }))).toBe(true)
+  const { data } = await blackAndWhite(png)
+  expect(new Set(data)).toEqual(new Set([0, 255]))
+})
 
 test('the picture is turned upright', async () => {
   const lying = await quadrants().withMetadata({ orientation: 6 }).png().toBuffer()

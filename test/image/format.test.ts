@@ -7,12 +7,16 @@ describe('sniffFormat', () => {
     expect(sniffFormat(photograph(name))).toBe(name.endsWith('png') ? 'png' : 'jpeg')
   })
 
-  test.each(['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const)(
-    'knows %s as sharp writes it',
-    async (format) => {
-      expect(sniffFormat(await solid('red').toFormat(format).toBuffer())).toBe(format)
-    },
-  )
+  test.each([
+    'jpeg',
+    'png',
+    'webp',
+    'gif',
+    'tiff',
+    'avif',
+  ] as const)('knows %s as sharp writes it', async (format) => {
+    expect(sniffFormat(await solid('red').toFormat(format).toBuffer())).toBe(format)
+  })
 
   test.each([
     ['BigTIFF', 'MM\0+', 'tiff'],

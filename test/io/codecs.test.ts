@@ -53,34 +53,34 @@ describe.each(writing)('codec %s', (name) => {
     )
   })
 
-  test.each(['RECORD', 'BLOCK'] as const)(
-    'any records come back from a file with %s',
-    async (compression) => {
-      const record = fc.tuple(fc.string({ maxLength: 12 }), fc.uint8Array({ maxLength: 300 }))
-      await fc.assert(
-        fc.asyncProperty(
-          fc.array(record, { maxLength: 40 }),
-          fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 1, maxLength: 5 }),
-          fc.integer({ min: 1, max: 3000 }),
-          async (records, sizes, distance) => {
-            const sink = new MemorySink()
-            const options = { keyClass: Text.className, valueClass: BytesWritable.className, syncMarker }
-            const more = { compression, codec: name, syncInterval: distance, blockSize: distance }
-            const writer = await createSequenceFileWriter(sink, { ...options, ...more })
-            for (const [key, value] of records)
-              await writer.append(Text.encode(key), BytesWritable.encode(value))
-            await writer.close()
-            const source = new ChoppedSource(sink.bytes, sizes)
-            const again = await collect(await SequenceFileReader.open(source))
-            expect(
-              again.map(({ key, value }) => [Text.decode(key), [...BytesWritable.decode(value)]]),
-            ).toEqual(records.map(([key, value]) => [Buffer.from(key).toString(), [...value]]))
-          },
-        ),
-        { numRuns: 25 },
-      )
-    },
-  )
+  test.each([
+    'RECORD',
+    'BLOCK',
+  ] as const)('any records come back from a file with %s', async (compression) => {
+    const record = fc.tuple(fc.string({ maxLength: 12 }), fc.uint8Array({ maxLength: 300 }))
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(record, { maxLength: 40 }),
+        fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 1, maxLength: 5 }),
+        fc.integer({ min: 1, max: 3000 }),
+        async (records, sizes, distance) => {
+          const sink = new MemorySink()
+          const options = { keyClass: Text.className, valueClass: BytesWritable.className, syncMarker }
+          const more = { compression, codec: name, syncInterval: distance, blockSize: distance }
+          const writer = await createSequenceFileWriter(sink, { ...options, ...more })
+          for (const [key, value] of records)
+            await writer.append(Text.encode(key), BytesWritable.encode(value))
+          await writer.close()
+          const source = new ChoppedSource(sink.bytes, sizes)
+          const again = await collect(await SequenceFileReader.open(source))
+          expect(again.map(({ key, value }) => [Text.decode(key), [...BytesWritable.decode(value)]])).toEqual(
+            records.map(([key, value]) => [Buffer.from(key).toString(), [...value]]),
+          )
+        },
+      ),
+      { numRuns: 25 },
+    )
+  })
 })
 
 test('bzip2 is read and not written', async () => {

@@ -59,24 +59,23 @@ describe('a MapFile that Hadoop wrote', () => {
     await expectAnswers(`map/${name}`, readFacts(`map/${name}.json`))
   })
 
-  test.each(whole)(
-    '%s has the index, the middle key, the last key and the records that Hadoop tells',
-    async (name) => {
-      const facts = readFacts(`map/${name}.json`)
-      const reader = await MapFileReader.open(mapFile(`map/${name}`))
-      const index = await reader.index()
-      const entries = Array.from({ length: index.count }, (_, i) => [
-        shown(facts.keyClass, index.key(i)),
-        index.position(i),
-      ])
-      expect(entries).toEqual(facts.index.entries)
-      const middle = await reader.midKey()
-      expect(middle ? shown(facts.keyClass, middle) : null).toEqual(facts.midKey)
-      const last = await reader.finalKey()
-      expect(last ? shown(facts.keyClass, last) : null).toEqual(facts.finalKey)
-      expect(streamSha256(await collect(reader.entries()))).toBe(facts.streamSha256)
-    },
-  )
+  test.each(
+    whole,
+  )('%s has the index, the middle key, the last key and the records that Hadoop tells', async (name) => {
+    const facts = readFacts(`map/${name}.json`)
+    const reader = await MapFileReader.open(mapFile(`map/${name}`))
+    const index = await reader.index()
+    const entries = Array.from({ length: index.count }, (_, i) => [
+      shown(facts.keyClass, index.key(i)),
+      index.position(i),
+    ])
+    expect(entries).toEqual(facts.index.entries)
+    const middle = await reader.midKey()
+    expect(middle ? shown(facts.keyClass, middle) : null).toEqual(facts.midKey)
+    const last = await reader.finalKey()
+    expect(last ? shown(facts.keyClass, last) : null).toEqual(facts.finalKey)
+    expect(streamSha256(await collect(reader.entries()))).toBe(facts.streamSha256)
+  })
 
   test.each(withoutIndex)('%s has no index: the error says what to run', async (name) => {
     const reader = await MapFileReader.open(mapFile(`map/${name}`))

@@ -57,30 +57,33 @@ const modes = [
 ] as const
 
 describe('a MapFile written here', () => {
-  test.each(['photos', 'none-128', 'default-128', 'block-wide-interval', 'duplicates-some-indexed'])(
-    'has the index of %s, which Hadoop wrote of the same records',
-    async (name) => {
-      const facts = readFacts(`map/${name}.json`)
-      const reader = await MapFileReader.open({ data: fixture(`map/${name}/data`) })
-      const file = new MemoryMapFile()
-      const writer = await MapFileWriter.create(file, {
-        ...reader.header,
-        indexInterval: facts.indexInterval,
-        blockSize: facts.made?.['io.seqfile.compress.blocksize'],
-        syncInterval: facts.made?.syncInterval,
-      })
-      for await (const { key, value } of reader.entries()) await writer.append(key, value)
-      await writer.close()
-      const again = await MapFileReader.open(file.sources)
-      const index = await again.index()
-      const keys = Array.from({ length: index.count }, (_, i) => shown(facts.keyClass, index.key(i)))
-      expect(keys).toEqual(facts.index.entries.map(([key]: [unknown]) => key))
-      expect(await again.recordCount()).toBe(facts.records)
-      if (facts.data.compression === 'NONE') {
-        expect(Buffer.compare(file.data.bytes, fixture(`map/${name}/data`).bytes)).toBe(0)
-      }
-    },
-  )
+  test.each([
+    'photos',
+    'none-128',
+    'default-128',
+    'block-wide-interval',
+    'duplicates-some-indexed',
+  ])('has the index of %s, which Hadoop wrote of the same records', async (name) => {
+    const facts = readFacts(`map/${name}.json`)
+    const reader = await MapFileReader.open({ data: fixture(`map/${name}/data`) })
+    const file = new MemoryMapFile()
+    const writer = await MapFileWriter.create(file, {
+      ...reader.header,
+      indexInterval: facts.indexInterval,
+      blockSize: facts.made?.['io.seqfile.compress.blocksize'],
+      syncInterval: facts.made?.syncInterval,
+    })
+    for await (const { key, value } of reader.entries()) await writer.append(key, value)
+    await writer.close()
+    const again = await MapFileReader.open(file.sources)
+    const index = await again.index()
+    const keys = Array.from({ length: index.count }, (_, i) => shown(facts.keyClass, index.key(i)))
+    expect(keys).toEqual(facts.index.entries.map(([key]: [unknown]) => key))
+    expect(await again.recordCount()).toBe(facts.records)
+    if (facts.data.compression === 'NONE') {
+      expect(Buffer.compare(file.data.bytes, fixture(`map/${name}/data`).bytes)).toBe(0)
+    }
+  })
 
   test.each(modes)('finds every key, and neighbours of keys that are not there: %o', async (mode) => {
     const entries = numbered(300)
@@ -164,29 +167,28 @@ describe('a MapFile written here', () => {
 })
 
 describe('checksums', () => {
-  test.each(modes.filter((mode) => mode.compression === 'NONE'))(
-    'tell a changed value on every way to it: %o',
-    async (mode) => {
-      const file = await write(numbered(60), mode)
-      const bytes = Buffer.from(file.data.bytes)
-      const at = bytes.indexOf('key-000041') + 'key-000041'.length + 4 + 10
-      bytes[at]! ^= 1
-      const sources = { ...file.sources, data: new MemorySource(bytes, 'data') }
-      const reader = await MapFileReader.open(sources)
-      const wrong = { code: 'CHECKSUM', details: { key: '"key-000041"', file: 'data' } }
-      await expect(reader.get(Text.encode('key-000041'))).rejects.toMatchObject(wrong)
-      await expect(collect(reader.entries())).rejects.toMatchObject(wrong)
-      expect(await reader.get(Text.encode('key-000040'))).toBeDefined()
+  test.each(
+    modes.filter((mode) => mode.compression === 'NONE'),
+  )('tell a changed value on every way to it: %o', async (mode) => {
+    const file = await write(numbered(60), mode)
+    const bytes = Buffer.from(file.data.bytes)
+    const at = bytes.indexOf('key-000041') + 'key-000041'.length + 4 + 10
+    bytes[at]! ^= 1
+    const sources = { ...file.sources, data: new MemorySource(bytes, 'data') }
+    const reader = await MapFileReader.open(sources)
+    const wrong = { code: 'CHECKSUM', details: { key: '"key-000041"', file: 'data' } }
+    await expect(reader.get(Text.encode('key-000041'))).rejects.toMatchObject(wrong)
+    await expect(collect(reader.entries())).rejects.toMatchObject(wrong)
+    expect(await reader.get(Text.encode('key-000040'))).toBeDefined()
 
-      const damaged: string[] = []
-      const rest = await collect(
-        reader.entries({ onDamaged: (_, record) => damaged.push(Text.decode(record.key)) }),
-      )
-      expect([rest.length, damaged]).toEqual([59, ['key-000041']])
-      const unverified = await MapFileReader.open(sources, { verify: false })
-      expect((await collect(unverified.entries())).length).toBe(60)
-    },
-  )
+    const damaged: string[] = []
+    const rest = await collect(
+      reader.entries({ onDamaged: (_, record) => damaged.push(Text.decode(record.key)) }),
+    )
+    expect([rest.length, damaged]).toEqual([59, ['key-000041']])
+    const unverified = await MapFileReader.open(sources, { verify: false })
+    expect((await collect(unverified.entries())).length).toBe(60)
+  })
 
   test('that are not as many as the index entries are refused', async () => {
     const file = await write(numbered(5))

@@ -62,25 +62,24 @@ describe('a file that Hadoop wrote', () => {
 })
 
 describe('splits', () => {
-  test.each(fixtureNames('split', '.json'))(
-    '%s gives each split the records that Hadoop gives it',
-    async (name) => {
-      const facts = readFacts(`split/${name}.json`)
-      const source = fixture(`split/${name}.seq`)
-      for (const table of facts.splitTables) {
-        for (const { start, len, firstKey, count } of table.splits) {
-          const reader = await SequenceFileReader.open(source, {
-            start,
-            end: start + len,
-            readAheadBytes: 1000,
-          })
-          const records = await collect(reader)
-          expect([table.how, start, records.length]).toEqual([table.how, start, count])
-          expect(records[0] ? Text.decode(records[0].key) : null).toBe(firstKey)
-        }
+  test.each(
+    fixtureNames('split', '.json'),
+  )('%s gives each split the records that Hadoop gives it', async (name) => {
+    const facts = readFacts(`split/${name}.json`)
+    const source = fixture(`split/${name}.seq`)
+    for (const table of facts.splitTables) {
+      for (const { start, len, firstKey, count } of table.splits) {
+        const reader = await SequenceFileReader.open(source, {
+          start,
+          end: start + len,
+          readAheadBytes: 1000,
+        })
+        const records = await collect(reader)
+        expect([table.how, start, records.length]).toEqual([table.how, start, count])
+        expect(records[0] ? Text.decode(records[0].key) : null).toBe(firstKey)
       }
-    },
-  )
+    }
+  })
 
   test.each(fixtureNames('split', '.json'))('%s is synchronized where Hadoop does it', async (name) => {
     const facts = readFacts(`split/${name}.json`)
@@ -110,32 +109,33 @@ describe('splits', () => {
 })
 
 describe('a file that was cut short', () => {
-  test.each(['none', 'record', 'block'])(
-    '%s gives the whole records before the cut and then an error',
-    async (name) => {
-      const facts = readFacts(`cut/${name}.json`)
-      const bytes = fixtureBytes(`cut/${name}.seq`)
-      const whole = await collect(await SequenceFileReader.open(new MemorySource(bytes)))
-      const ends = new Set([...whole.map((record) => record.position), bytes.length])
-      for (const { length, records, error } of facts.cuts) {
-        const found: unknown[] = []
-        let failure: unknown
-        try {
-          const source = new MemorySource(bytes.subarray(0, length), 'cut')
-          for await (const record of await SequenceFileReader.open(source)) found.push(record.key)
-        } catch (thrown) {
-          failure = thrown
-        }
-        if (length < (whole[0]?.position ?? 0))
-          expect(failure).toMatchObject({ code: 'TRUNCATED', details: { file: 'cut' } })
-        else {
-          // With BLOCK Hadoop reads keys of a block whose values are cut; a block counts whole or not at all here.
-          if (name === 'block') expect(found.length).toBeLessThanOrEqual(records)
-          else expect([length, found.length]).toEqual([length, records])
-          if (error !== null) expect([length, failure]).toMatchObject([length, { code: 'TRUNCATED' }])
-          if (failure === undefined) expect(ends.has(length) || name !== 'block').toBe(true)
-        }
+  test.each([
+    'none',
+    'record',
+    'block',
+  ])('%s gives the whole records before the cut and then an error', async (name) => {
+    const facts = readFacts(`cut/${name}.json`)
+    const bytes = fixtureBytes(`cut/${name}.seq`)
+    const whole = await collect(await SequenceFileReader.open(new MemorySource(bytes)))
+    const ends = new Set([...whole.map((record) => record.position), bytes.length])
+    for (const { length, records, error } of facts.cuts) {
+      const found: unknown[] = []
+      let failure: unknown
+      try {
+        const source = new MemorySource(bytes.subarray(0, length), 'cut')
+        for await (const record of await SequenceFileReader.open(source)) found.push(record.key)
+      } catch (thrown) {
+        failure = thrown
       }
-    },
-  )
+      if (length < (whole[0]?.position ?? 0))
+        expect(failure).toMatchObject({ code: 'TRUNCATED', details: { file: 'cut' } })
+      else {
+        // With BLOCK Hadoop reads keys of a block whose values are cut; a block counts whole or not at all here.
+        if (name === 'block') expect(found.length).toBeLessThanOrEqual(records)
+        else expect([length, found.length]).toEqual([length, records])
+        if (error !== null) expect([length, failure]).toMatchObject([length, { code: 'TRUNCATED' }])
+        if (failure === undefined) expect(ends.has(length) || name !== 'block').toBe(true)
+      }
+    }
+  })
 })

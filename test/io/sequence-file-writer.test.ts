@@ -43,14 +43,13 @@ async function rewritten(
 }
 
 describe('writing again what Hadoop wrote', () => {
-  test.each(all.filter((name) => readFacts(`${name}.json`).compression === 'NONE'))(
-    '%s comes out byte by byte the same',
-    async (name) => {
-      const { bytes, positions, records } = await rewritten(name)
-      expect(Buffer.compare(bytes, fixtureBytes(`${name}.seq`))).toBe(0)
-      expect(positions).toEqual(records.map((record) => record.position))
-    },
-  )
+  test.each(
+    all.filter((name) => readFacts(`${name}.json`).compression === 'NONE'),
+  )('%s comes out byte by byte the same', async (name) => {
+    const { bytes, positions, records } = await rewritten(name)
+    expect(Buffer.compare(bytes, fixtureBytes(`${name}.seq`))).toBe(0)
+    expect(positions).toEqual(records.map((record) => record.position))
+  })
 
   test.each(
     all.filter((name) => readFacts(`${name}.json`).compression !== 'NONE' && !name.includes('bzip2')),

@@ -75,20 +75,20 @@ describe('hashes and partitions', () => {
     }
   })
 
-  test.each(['partition-text', 'partition-long'])(
-    '%s puts each key into the part that Hadoop puts it into',
-    async (name) => {
-      const facts = readFacts(`tables/${name}.json`)
-      const table = await PartitionTable.read(fixture(`tables/${name}.lst`))
-      expect(table.parts).toBe(facts.partitions)
-      for (const { key, partition } of facts.probes) {
-        expect([key, table.partitionOf(encodeKey(facts.keyClass, key))]).toEqual([key, partition])
-      }
-      const sink = new MemorySink()
-      await table.write(sink, { syncMarker: Buffer.from(facts.syncMarker, 'hex') })
-      expect(Buffer.compare(sink.bytes, fixtureBytes(`tables/${name}.lst`))).toBe(0)
-    },
-  )
+  test.each([
+    'partition-text',
+    'partition-long',
+  ])('%s puts each key into the part that Hadoop puts it into', async (name) => {
+    const facts = readFacts(`tables/${name}.json`)
+    const table = await PartitionTable.read(fixture(`tables/${name}.lst`))
+    expect(table.parts).toBe(facts.partitions)
+    for (const { key, partition } of facts.probes) {
+      expect([key, table.partitionOf(encodeKey(facts.keyClass, key))]).toEqual([key, partition])
+    }
+    const sink = new MemorySink()
+    await table.write(sink, { syncMarker: Buffer.from(facts.syncMarker, 'hex') })
+    expect(Buffer.compare(sink.bytes, fixtureBytes(`tables/${name}.lst`))).toBe(0)
+  })
 
   test('a partition table whose keys do not ascend is refused', () => {
     const keys = ['b', 'b'].map((key) => Text.encode(key))

@@ -3,6 +3,7 @@ import * as fs from 'node:fs/promises'
 import { AlreadyExistsError } from '../../errors.js'
 import type { ByteSink } from '../../io/byte-sink.js'
 import type { ByteSource } from '../../io/byte-source.js'
+import { CrcSink } from '../../io/crc.js'
 import type {
   BlockLocation,
   CreateOptions,
@@ -12,7 +13,7 @@ import type {
   OpenOptions,
 } from '../file-system.js'
 import { baseName, compareUtf8, joinPath } from '../path.js'
-import { dropSidecar, moveSidecar, withSidecar } from './crc-sidecar.js'
+import { dropSidecar, moveSidecar, sidecarOf, withSidecar } from './crc-sidecar.js'
 import { localError } from './local-error.js'
 import { LocalSink } from './local-sink.js'
 import { LocalSource } from './local-source.js'
@@ -75,7 +76,9 @@ export class LocalFileSystem implements FileSystem {
   async create(path: string, options: CreateOptions = {}): Promise<ByteSink> {
     const handle = await fs.open(path, 'wx').catch(localError('create', path))
     await dropSidecar(path)
-    return new LocalSink(path, handle, options.durable ?? false)
+    const sink = new LocalSink(path, handle, options.durable ?? false)
+    const sidecar = options.crc ? sidecarOf(path) : undefined
+    return sidecar === undefined ? sink : new CrcSink(sink, await this.create(sidecar))
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -96,17 +99,18 @@ export class LocalFileSystem implements FileSystem {
   }
 
   async delete(path: string, options: DeleteOptions = {}): Promise<boolean> {
-    const stats = await fs.lstat(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
-      return localError('delete', path)(error)
-    })
-    if (!stats) return false
-    if (!stats.isDirectory()) {
-      await fs.unlink(path).catch(localError('delete', path))
-      await dropSidecar(path)
-    } else if (options.recursive) {
-      await fs.rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(localError('delete', path))
-    } else await fs.rmdir(path).catch(localError('delete', path))
+    try {
+      const stats = await fs.lstat(path)
+      if (stats.isDirectory() && !options.recursive) await fs.rmdir(path)
+      else if (stats.isDirectory()) await fs.rm(path, { recursive: true, force: true, maxRetries: 3 })
+      else await fs.unlink(path)
+    } catch (error) {
+      // Never there, or gone since we looked: somebody else has removed it.
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT' || code === 'ENOTDIR') return false
+      return localError('delete', path)(error as NodeJS.ErrnoException)
+    }
+    await dropSidecar(path)
     return true
   }
 

@@ -1,10 +1,19 @@
-import { close, fstat, open, read, type Stats } from 'node:fs'
+import { close, fstat, open, read, readSync, type Stats } from 'node:fs'
 import { FileSystemError, TruncatedError } from '../../errors.js'
 import { type ByteSource, requireRange, type StreamOptions } from '../../io/byte-source.js'
 import { localError } from './local-error.js'
 
-/** Bytes of one read while streaming: large enough to cost few system calls, small enough to hold two. */
+/** Bytes of one read while streaming: large enough to cost few system calls, small enough to hold a few. */
 const CHUNK_BYTES = 1024 * 1024
+
+/** Reads of a stream under way at once: copying out of the page cache keeps a core busy, two are faster. */
+const READS_AHEAD = 3
+
+/**
+ * Up to here a read is done on the spot: a trip to node's threads and back takes several times as long as
+ * copying a picture out of the page cache, and a disk answers within a few milliseconds at worst.
+ */
+const READ_ON_SPOT_BYTES = 128 * 1024
 
 /**
  * An open local file, by its descriptor and node's callbacks: a FileHandle and the promises around it cost
@@ -38,7 +47,10 @@ export class LocalSource implements ByteSource {
     const bytes = Buffer.allocUnsafeSlow(end - start)
     let filled = 0
     while (filled < bytes.length) {
-      const bytesRead = await this.readSome(bytes, filled, start + filled)
+      const bytesRead =
+        bytes.length <= READ_ON_SPOT_BYTES
+          ? this.readNow(bytes, filled, start + filled)
+          : await this.readSome(bytes, filled, start + filled)
       if (bytesRead === 0) {
         throw new TruncatedError(
           `Cannot read bytes ${start} to ${end} of ${this.name}: the file now ends at ${start + filled}`,
@@ -52,20 +64,25 @@ export class LocalSource implements ByteSource {
 
   async *stream(start: number, end = this.length, options: StreamOptions = {}): AsyncIterable<Uint8Array> {
     requireRange(this, start, end)
-    const readChunk = (at: number) => this.read(at, Math.min(end, at + CHUNK_BYTES))
-    let ahead = start < end ? readChunk(start) : undefined
-    try {
-      for (let at = start; ahead; ) {
-        options.signal?.throwIfAborted()
-        const chunk: Uint8Array = await ahead
-        at += chunk.length
-        ahead = at < end ? readChunk(at) : undefined
+    const ahead: Promise<Uint8Array>[] = []
+    let asked = start
+    const readAhead = (): void => {
+      for (; asked < end && ahead.length < READS_AHEAD; asked += CHUNK_BYTES) {
+        const chunk = this.read(asked, Math.min(end, asked + CHUNK_BYTES))
         // A chunk read ahead that nobody asks for any more must not become an unhandled rejection.
-        ahead?.catch(() => {})
+        chunk.catch(() => {})
+        ahead.push(chunk)
+      }
+    }
+    try {
+      for (readAhead(); ahead.length > 0; readAhead()) {
+        options.signal?.throwIfAborted()
+        const chunk = await ahead.shift()!
+        readAhead()
         yield chunk
       }
     } finally {
-      await ahead?.catch(() => {})
+      await Promise.allSettled(ahead)
     }
   }
 
@@ -79,13 +96,26 @@ export class LocalSource implements ByteSource {
     await this.close()
   }
 
+  private readNow(bytes: Buffer, offset: number, position: number): number {
+    this.requireOpen()
+    try {
+      return readSync(this.descriptor, bytes, offset, bytes.length - offset, position)
+    } catch (error) {
+      return localError('read', this.name)(error as NodeJS.ErrnoException)
+    }
+  }
+
   private readSome(bytes: Buffer, offset: number, position: number): Promise<number> {
-    // A descriptor that was closed may be another file's by now.
-    if (!this.isOpen) throw new FileSystemError(`Cannot read ${this.name}: it is closed`)
+    this.requireOpen()
     const { descriptor } = this
     return call<number>((done) =>
       read(descriptor, bytes, offset, bytes.length - offset, position, done),
     ).catch(localError('read', this.name))
+  }
+
+  /** A descriptor that was closed may be another file's by now. */
+  private requireOpen(): void {
+    if (!this.isOpen) throw new FileSystemError(`Cannot read ${this.name}: it is closed`)
   }
 }
 

@@ -1,4 +1,5 @@
 import { equalBytes } from '../bytes.js'
+import type { Compression } from '../sequence-file/format.js'
 import { openSequenceFile } from '../sequence-file/open.js'
 import { RecordWalker } from '../sequence-file/raw-records.js'
 import type { Waiting } from '../waiting.js'
@@ -6,9 +7,20 @@ import { ChecksumFile } from './checksum-file.js'
 import type { MapFileSources } from './format.js'
 import { MapFileReader } from './reader.js'
 import { RecordCursor } from './record-cursor.js'
-import type { MapFileWriter } from './writer.js'
 
-/** What the copy does to the writer that it copies to. */
+/** The writer that is copied to, as far as the copy uses what everybody may. */
+export interface RawWriter {
+  readonly options: {
+    keyClass: string
+    valueClass: string
+    compression?: Compression
+    syncMarker: Uint8Array
+  }
+  readonly position: number
+  append(key: Uint8Array, value: Uint8Array): Waiting
+}
+
+/** What the copy does to that writer besides. */
 export interface RawTarget {
   readonly codec: string | undefined
   /** Whether its checksums carry positions; undefined when it has no checksums. */
@@ -23,11 +35,7 @@ export interface RawTarget {
 }
 
 /** Copies a MapFile's records behind those of another: see MapFileWriter.appendRawFrom. */
-export async function copyRaw(
-  sources: MapFileSources,
-  writer: MapFileWriter,
-  target: RawTarget,
-): Promise<void> {
+export async function copyRaw(sources: MapFileSources, writer: RawWriter, target: RawTarget): Promise<void> {
   const file = await openSequenceFile(sources.data)
   const { header, headerLength } = file
   const checksums =

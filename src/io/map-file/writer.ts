@@ -1,9 +1,6 @@
 import { KeyError, UnsupportedError } from '../../errors.js'
-import {
-  createSequenceFileWriter,
-  type SequenceFileWriter,
-  type SequenceFileWriterOptions,
-} from '../sequence-file/writer.js'
+import type { SequenceFileWriter } from '../sequence-file/sequence-file-writer.js'
+import { createSequenceFileWriter, type SequenceFileWriterOptions } from '../sequence-file/writer.js'
 import { both, type Waiting } from '../waiting.js'
 import { comparatorFor } from '../writables/comparator.js'
 import { LongWritable } from '../writables/integers.js'

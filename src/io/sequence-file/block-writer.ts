@@ -6,7 +6,7 @@ import { encodeVInt, MAX_VINT_BYTES, writeVInt } from '../vint.js'
 import type { Waiting } from '../waiting.js'
 import { LENGTH_BYTES, SYNC_ESCAPE } from './format.js'
 import type { OutputStage } from './output-stage.js'
-import type { SequenceFileWriter } from './writer.js'
+import type { SequenceFileWriter } from './sequence-file-writer.js'
 
 /** Gathers records and writes them as blocks, for compression BLOCK; layout in block.ts. */
 export class BlockWriter implements SequenceFileWriter {

@@ -3,9 +3,6 @@ export type { SequenceFileHeader } from './header.js'
 export { type OpenSequenceFile, openSequenceFile } from './open.js'
 export { rawRecords } from './raw-records.js'
 export { SequenceFileReader, type SequenceFileReaderOptions } from './reader.js'
+export type { SequenceFileWriter } from './sequence-file-writer.js'
 export { StreamDigest, streamSha256 } from './stream-digest.js'
-export {
-  createSequenceFileWriter,
-  type SequenceFileWriter,
-  type SequenceFileWriterOptions,
-} from './writer.js'
+export { createSequenceFileWriter, type SequenceFileWriterOptions } from './writer.js'

@@ -5,7 +5,7 @@ import { MAX_BUFFER_BYTES, type WritingCodec } from '../codecs/codec.js'
 import type { Waiting } from '../waiting.js'
 import { ESCAPE_BYTES, LENGTH_BYTES, RECORD_HEAD_BYTES, SYNC_BYTES, SYNC_ESCAPE } from './format.js'
 import type { OutputStage } from './output-stage.js'
-import type { SequenceFileWriter } from './writer.js'
+import type { SequenceFileWriter } from './sequence-file-writer.js'
 
 /** Writes records one by one, for compression NONE and, with a codec, RECORD; layout in format.ts. */
 export class RecordWriter implements SequenceFileWriter {

@@ -1,12 +1,12 @@
 import { FormatError } from '../../errors.js'
 import type { ByteSink } from '../byte-sink.js'
 import { loadWritingCodec } from '../codecs/index.js'
-import type { Waiting } from '../waiting.js'
 import { BlockWriter } from './block-writer.js'
 import { type Compression, DEFAULT_BLOCK_BYTES, DEFAULT_SYNC_INTERVAL } from './format.js'
 import { encodeHeader } from './header.js'
 import { OutputStage } from './output-stage.js'
 import { RecordWriter } from './record-writer.js'
+import type { SequenceFileWriter } from './sequence-file-writer.js'
 
 export interface SequenceFileWriterOptions {
   /** Java class names. */
@@ -23,33 +23,6 @@ export interface SequenceFileWriterOptions {
   syncInterval?: number
   /** Bytes of keys and values that fill a block, for BLOCK. @default 1000000 */
   blockSize?: number
-}
-
-/**
- * Writes the records of a SequenceFile as Hadoop does. What `append` takes is handed over: the caller does
- * not change it afterwards. Disposing without `close` throws the file away.
- */
-export interface SequenceFileWriter extends AsyncDisposable {
-  /** As Hadoop's getLength: where a reader may seek to for the record that is appended next. */
-  readonly position: number
-  /** The codec's Java class name; undefined with NONE. */
-  readonly codec: string | undefined
-  /**
-   * @param key as its Writable serialized it
-   * @param value the same; in parts where that saves putting them together
-   * @returns a promise when the sink asks to wait before the next record
-   * @throws KeyError or FormatError for what the format can't hold
-   */
-  append(key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): Waiting
-  /**
-   * Takes the bytes of whole records of a file with the same header, not for BLOCK. `lastSync` is where
-   * the last sync marker in them ends, if there is one, counted from their beginning.
-   */
-  appendRaw(bytes: Uint8Array, lastSync?: number): Waiting
-  /** Writes what is held and closes the sink. */
-  close(): Promise<void>
-  /** Aborts the sink. */
-  abort(): Promise<void>
 }
 
 /**

@@ -11,6 +11,7 @@ import type {
   BadRecord,
   JobSpec,
   MapTaskSpec,
+  OutputSpec,
   TaskExecutor,
   TaskProgress,
   TaskReport,
@@ -21,7 +22,7 @@ import { assembleOutput, joinParts } from './commit.js'
 import type { JobEvent, JobResult } from './events.js'
 import { type JobState, nextState } from './job-state.js'
 import type { OpenedJob } from './open-job.js'
-import type { ResolvedOptions } from './options.js'
+import { outputCompression, type ResolvedOptions } from './options.js'
 import { checkOutputSpecs, makeJobFolder, removeJobFolder } from './output-specs.js'
 import { type Plan, planJob } from './plan.js'
 import { runStage } from './run-stage.js'
@@ -64,6 +65,7 @@ export async function driveJob(
 
   try {
     enter('planning')
+    const compression = await outputCompression(options)
     await checkOutputSpecs(output, spec.inputs, options.overwrite)
     parents = await makeJobFolder(output, jobFolder)
     const plan = await planJob(
@@ -72,7 +74,12 @@ export async function driveJob(
       jobFolder,
       options,
     )
-    const job = await stage(spec, plan)
+    const job = await stage(spec, plan, {
+      syncMarker: plan.syncMarker,
+      indexInterval: options.indexInterval,
+      crc: options.crc,
+      ...compression,
+    })
     onEvent({
       type: 'planned',
       splits: plan.splits.length,
@@ -112,7 +119,7 @@ export async function driveJob(
   }
 
   /** Writes what the tasks will need into the job's folder. */
-  async function stage({ opened }: JobRunSpec, plan: Plan): Promise<JobSpec> {
+  async function stage({ opened }: JobRunSpec, plan: Plan, written: OutputSpec): Promise<JobSpec> {
     const { fs, path } = jobFolder
     if (opened.bundle !== undefined) await writeText(fs, joinPath(path, BUNDLE_FILE), opened.bundle)
     const job: JobSpec = {
@@ -121,7 +128,7 @@ export async function driveJob(
       module: opened.bundle === undefined ? opened.module : uriOf({ fs, path: joinPath(path, BUNDLE_FILE) }),
       params: spec.params.given,
       jobFolder: uriOf(jobFolder),
-      output: { syncMarker: plan.syncMarker, indexInterval: options.indexInterval },
+      output: written,
       onError: options.onError,
       limits: options.limits,
     }
@@ -197,8 +204,7 @@ export async function driveJob(
         bytesOut: parts.reduce((sum, part) => sum + part.bytes, 0),
         duplicateKeys: joined.duplicateKeys,
       },
-      indexInterval: options.indexInterval,
-      syncMarker: plan.syncMarker,
+      ...job.output,
       partitioning: joined.partitioning,
       parts,
       quarantine,

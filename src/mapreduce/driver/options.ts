@@ -1,6 +1,7 @@
 import { UsageError } from '../../errors.js'
 import { DEFAULT_LIMITS, type ImageLimits } from '../../image/limits.js'
-import type { OnError } from '../task/task.js'
+import { codecNames, loadWritingCodec } from '../../io/codecs/index.js'
+import type { OnError, OutputSpec } from '../task/task.js'
 import { DEFAULT_MAX_BAD, type MaxBad } from './bad-record-limit.js'
 
 /** How a job is run: what `run-job` takes as flags. */
@@ -21,6 +22,12 @@ export interface RunOptions {
   partBytes?: number
   /** Records from one index entry to the next. @default 1 */
   indexInterval?: number
+  /** Of the output's records: none, each value by itself, or many records together. @default 'none' */
+  compression?: OutputCompression
+  /** Codec of a compressed output: default (which is zlib), deflate, gzip, snappy, lz4 or zstd. @default 'default' */
+  codec?: string
+  /** Writes Hadoop's `.crc` sidecars on local disks. @default false */
+  crc?: boolean
   /** What becomes of a bad record. @default 'quarantine' */
   onError?: OnError
   /** Bad records after which the job fails. @default 1%, at least 10 */
@@ -40,10 +47,18 @@ export interface RunOptions {
   signal?: AbortSignal
 }
 
+/** What `--compression` takes. */
+export type OutputCompression = (typeof OUTPUT_COMPRESSIONS)[number]
+export const OUTPUT_COMPRESSIONS = ['none', 'record', 'block'] as const
+
 /** {@link RunOptions} with nothing left open. */
 export interface ResolvedOptions {
   partBytes: number
   indexInterval: number
+  compression: OutputCompression
+  /** Undefined with `none`. */
+  codec: string | undefined
+  crc: boolean
   onError: OnError
   maxBad: MaxBad
   overwrite: boolean
@@ -75,6 +90,9 @@ export function resolveOptions(options: RunOptions): ResolvedOptions {
   return {
     partBytes: options.partBytes ?? 128 * 1024 * 1024,
     indexInterval: options.indexInterval ?? 1,
+    compression: options.compression ?? 'none',
+    codec: resolveCodec(options),
+    crc: options.crc ?? false,
     onError: options.onError ?? 'quarantine',
     maxBad: options.maxBad ?? DEFAULT_MAX_BAD,
     overwrite: options.overwrite ?? false,
@@ -86,3 +104,40 @@ export function resolveOptions(options: RunOptions): ResolvedOptions {
     exclude: options.exclude ?? [],
   }
 }
+
+/**
+ * How the output is compressed, once it is sure that this can be done here: an optional package that is
+ * missing shows before any work.
+ * @throws MissingPackageError
+ */
+export async function outputCompression(
+  options: ResolvedOptions,
+): Promise<Pick<OutputSpec, 'compression' | 'codec'>> {
+  const { codec } = options
+  if (codec === undefined) return { compression: 'NONE' }
+  const { className } = await loadWritingCodec(codec)
+  return { compression: options.compression === 'block' ? 'BLOCK' : 'RECORD', codec: className }
+}
+
+function resolveCodec({ compression = 'none', codec }: RunOptions): string | undefined {
+  if (!OUTPUT_COMPRESSIONS.includes(compression)) {
+    throw new UsageError(
+      `Cannot run the job: compression is ${compression}, it must be one of ${OUTPUT_COMPRESSIONS.join(', ')}`,
+    )
+  }
+  if (compression === 'none') {
+    if (codec === undefined) return undefined
+    throw new UsageError(
+      `Cannot run the job: the codec is ${codec} and nothing is compressed; say --compression record or --compression block as well`,
+    )
+  }
+  if (codec === undefined) return 'default'
+  if (writingCodecs.includes(codec)) return codec
+  throw new UsageError(
+    codec === 'bzip2'
+      ? 'Cannot run the job: the codec is bzip2, which can only be read here; zstd compresses about as well'
+      : `Cannot run the job: the codec is ${codec}, it must be one of ${writingCodecs.join(', ')}`,
+  )
+}
+
+const writingCodecs = codecNames.filter((name) => name !== 'bzip2')

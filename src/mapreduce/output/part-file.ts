@@ -20,15 +20,16 @@ export class PartFile implements AsyncDisposable {
   /** Makes the folder, whose parent must exist, and the files in it. */
   static async create(fs: FileSystem, folder: string, output: OutputSpec): Promise<PartFile> {
     await fs.mkdir(folder)
-    const data = new DigestSink(await fs.create(joinPath(folder, DATA_FILE)))
-    const index = await fs.create(joinPath(folder, INDEX_FILE))
+    const data = new DigestSink(await fs.create(joinPath(folder, DATA_FILE), { crc: output.crc }))
+    const index = await fs.create(joinPath(folder, INDEX_FILE), { crc: output.crc })
     const checksum = await fs.create(joinPath(folder, CHECKSUM_FILE))
     const writer = await MapFileWriter.create(
       { data, index, checksum },
       {
         keyClass: Text.className,
         valueClass: BytesWritable.className,
-        compression: 'NONE',
+        compression: output.compression,
+        ...(output.codec === undefined ? {} : { codec: output.codec }),
         indexInterval: output.indexInterval,
         syncMarker: Buffer.from(output.syncMarker, 'hex'),
       },

@@ -26,6 +26,8 @@ export class PartWriter implements AsyncDisposable {
   private file: PartFile | undefined
   private lastKey: Uint8Array | undefined
   private runs: string[] = []
+  /** Runs are read once and thrown away: compressing them would cost more than it saves. */
+  private readonly runOutput: OutputSpec
   private gathered: Entry[] | undefined
   private gatheredBytes = 0
   private runCount = 0
@@ -35,7 +37,10 @@ export class PartWriter implements AsyncDisposable {
     private readonly fs: FileSystem,
     private readonly folder: string,
     private readonly output: OutputSpec,
-  ) {}
+  ) {
+    const { codec: _, ...uncompressed } = output
+    this.runOutput = { ...uncompressed, compression: 'NONE' }
+  }
 
   /** @param key UTF-8 of the key */
   async write(key: Uint8Array, value: Uint8Array): Promise<void> {
@@ -56,11 +61,11 @@ export class PartWriter implements AsyncDisposable {
       while (this.runs.length > MERGE_WAYS) {
         const merged = this.nextRun()
         const some = this.runs.splice(0, MERGE_WAYS)
-        await this.merge(some, merged)
+        await this.merge(some, merged, this.runOutput)
         // They are older than all that follow, and so stay first among equal keys.
         this.runs.unshift(merged)
       }
-      return this.merge(this.runs.splice(0), this.folder)
+      return this.merge(this.runs.splice(0), this.folder, this.output)
     }
     const file = this.file
     if (!file) return undefined
@@ -101,14 +106,14 @@ export class PartWriter implements AsyncDisposable {
     this.gathered = []
     this.gatheredBytes = 0
     const run = this.nextRun()
-    await using file = await PartFile.create(this.fs, run, this.output)
+    await using file = await PartFile.create(this.fs, run, this.runOutput)
     for (const { key, value } of entries) await append(file, key, value)
     await file.writer.close()
     this.runs.push(run)
   }
 
-  private async merge(runs: readonly string[], target: string): Promise<PartReport> {
-    const report = await mergeMapFiles(this.fs, runs, target, this.output)
+  private async merge(runs: readonly string[], target: string, output: OutputSpec): Promise<PartReport> {
+    const report = await mergeMapFiles(this.fs, runs, target, output)
     for (const run of runs) await this.fs.delete(run, { recursive: true })
     return report
   }

@@ -14,6 +14,10 @@ export interface SuccessFile {
   counters: { bytesIn: number; bytesOut: number; duplicateKeys: number }
   /** Records from one index entry to the next. */
   indexInterval: number
+  /** As in the header of each part's data; missing in outputs of versions that knew NONE alone. */
+  compression?: 'NONE' | 'RECORD' | 'BLOCK'
+  /** Java class name; missing with NONE. */
+  codec?: string
   syncMarker: string
   /** How keys are spread over the parts; by it a lookup finds the one to open. */
   partitioning: 'ranges' | 'overlapping'

@@ -1,4 +1,5 @@
 import type { ImageLimits } from '../../image/limits.js'
+import type { Compression } from '../../io/sequence-file/format.js'
 import type { InputSplit } from '../input/input-format.js'
 import type { Ledger } from '../ledger.js'
 
@@ -22,6 +23,11 @@ export interface OutputSpec {
   syncMarker: string
   /** Records from one index entry to the next. */
   indexInterval: number
+  compression: Compression
+  /** Java class name; undefined with NONE. */
+  codec?: string
+  /** Whether `.crc` sidecars are written beside data and index, where the file system has them. */
+  crc: boolean
 }
 
 export type OnError = 'fail' | 'skip' | 'quarantine'
