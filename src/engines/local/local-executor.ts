@@ -15,8 +15,11 @@ const DECODES_PER_THREAD = 4
 const TASKS_PER_THREAD = 2
 
 /** How often the threads are looked at, and the share of the time that a busy one works. */
-const LOOK_MS = 100
+const LOOK_MS = 200
 const BUSY_SHARE = 0.8
+
+/** Looks in a row that find all threads busy: the first may find them loading the job. */
+const BUSY_LOOKS = 2
 
 /**
  * Runs tasks on worker threads of this process. It begins with as many as decoding takes, of which the
@@ -29,6 +32,7 @@ export class LocalExecutor implements TaskExecutor {
   private readonly listeners = new Map<string, (progress: TaskProgress) => void>()
   private readonly looking: NodeJS.Timeout
   private readonly ready = new Map<number, EventLoopUtilization>()
+  private busyLooks = 0
 
   /** @param slots pictures decoded at once, and threads at the most */
   constructor(readonly slots: number) {
@@ -91,13 +95,17 @@ export class LocalExecutor implements TaskExecutor {
   private addThreadWhereBusy(): void {
     const { threads, options, queueSize } = this.pool
     if (queueSize === 0 || threads.length >= this.slots || threads.length < options.maxThreads) return
+    let areBusy = true
     for (const thread of threads) {
       const before = this.ready.get(thread.threadId)
       if (!before) return
       const now = thread.performance.eventLoopUtilization()
       this.ready.set(thread.threadId, now)
-      if (thread.performance.eventLoopUtilization(now, before).utilization < BUSY_SHARE) return
+      areBusy &&= thread.performance.eventLoopUtilization(now, before).utilization >= BUSY_SHARE
     }
+    this.busyLooks = areBusy ? this.busyLooks + 1 : 0
+    if (this.busyLooks < BUSY_LOOKS) return
+    this.busyLooks = 0
     options.maxThreads++
     // The pool adds a thread when a task comes, not when it may.
     void this.pool.run(undefined).catch(() => {})
