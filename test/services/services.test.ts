@@ -359,24 +359,24 @@ describe('Redis', () => {
   test.each([
     { appendOnly: true, after: '$4' },
     { appendOnly: false, after: '$-1' },
-  ])(
-    'with appendOnly $appendOnly answers $after for a key after a kill -9',
-    async ({ appendOnly, after }) => {
-      const redis = await startRedis({ appendOnly })
-      try {
-        expect(await redisCommand(redis.port, 'SET key kept')).toBe('+OK')
-        await redis.kill('SIGKILL')
-        await expect(redisCommand(redis.port, 'PING')).rejects.toThrow('ECONNREFUSED')
+  ])('with appendOnly $appendOnly answers $after for a key after a kill -9', async ({
+    appendOnly,
+    after,
+  }) => {
+    const redis = await startRedis({ appendOnly })
+    try {
+      expect(await redisCommand(redis.port, 'SET key kept')).toBe('+OK')
+      await redis.kill('SIGKILL')
+      await expect(redisCommand(redis.port, 'PING')).rejects.toThrow('ECONNREFUSED')
 
-        await redis.start()
+      await redis.start()
 
-        expect(await redisCommand(redis.port, 'GET key')).toBe(after)
-        expect(await redisCommand(redis.port, 'CONFIG GET maxmemory-policy')).toBe('*2')
-      } finally {
-        await redis.stop()
-      }
-    },
-  )
+      expect(await redisCommand(redis.port, 'GET key')).toBe(after)
+      expect(await redisCommand(redis.port, 'CONFIG GET maxmemory-policy')).toBe('*2')
+    } finally {
+      await redis.stop()
+    }
+  })
 })
 
 /** Whether a process, or with a negative number a process group, exists. */

@@ -1,5 +1,5 @@
 import { UnsupportedError } from '../../errors.js'
-import { loadBzip2 } from './bzip2.js'
+import { BZip2Codec } from './bzip2.js'
 import type { Codec, WritingCodec } from './codec.js'
 import { loadLz4 } from './lz4.js'
 import { loadSnappy } from './snappy.js'
@@ -15,7 +15,7 @@ const loaders: Record<string, () => Codec | Promise<Codec>> = {
   default: () => DefaultCodec,
   deflate: () => DeflateCodec,
   gzip: () => GzipCodec,
-  bzip2: once(loadBzip2),
+  bzip2: () => BZip2Codec,
   snappy: once(loadSnappy),
   lz4: once(loadLz4),
   zstd: once(loadZstd),

@@ -62,7 +62,11 @@ export class PackedIndex {
         count++
       }
     }
-    return new PackedIndex(keys.view().slice(), ends.slice(0, count), positions.slice(0, count), compare)
+    // Not trimmed: that would hold everything twice, and memory that was never written to takes none.
+    const { buffer, byteOffset, length } = keys.view()
+    // A plain array, because a Buffer's subarray costs more, and a search makes many.
+    const packed = new Uint8Array(buffer, byteOffset, length)
+    return new PackedIndex(packed, ends.subarray(0, count), positions.subarray(0, count), compare)
   }
 
   get count(): number {

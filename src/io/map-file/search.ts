@@ -11,15 +11,22 @@ const WHOLE_RANGE_BYTES = 64 * 1024
 /** The same where the range is known to be a single record. */
 const WHOLE_RECORD_BYTES = 4 * 1024 * 1024
 
+const BITS_PER_BYTE = 8
+
 /** Searches a MapFile's data with the help of its index, by small reads. */
 export class MapFileSearch {
+  /** A bit for each index entry that is known to have no record between itself and the next entry. */
+  private readonly alone: Uint8Array
+
   constructor(
     private readonly file: OpenSequenceFile,
     private readonly index: PackedIndex,
     private readonly compare: (a: Uint8Array, b: Uint8Array) => number,
     /** Whether it is known that every record has an index entry. */
     private readonly everyRecordIndexed: boolean,
-  ) {}
+  ) {
+    this.alone = new Uint8Array(Math.ceil(index.count / BITS_PER_BYTE))
+  }
 
   /**
    * The first record with this key, else the one after it or before it.
@@ -88,8 +95,13 @@ export class MapFileSearch {
 
   /** Whether the record of an index entry ends where that of the next one begins. */
   private async nothingBetween(entry: number): Promise<boolean> {
+    const at = Math.floor(entry / BITS_PER_BYTE)
+    const bit = 1 << (entry % BITS_PER_BYTE)
+    if ((this.alone[at]! & bit) !== 0) return true
     const cursor = new RecordCursor(this.file, this.positionOf(entry), SYNC_BYTES + RECORD_HEAD_BYTES)
-    return (await cursor.skip()) === this.index.position(entry + 1)
+    const alone = (await cursor.skip()) === this.index.position(entry + 1)
+    if (alone) this.alone[at]! |= bit
+    return alone
   }
 
   private positionOf(entry: number): number {

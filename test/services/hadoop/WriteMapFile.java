@@ -28,7 +28,7 @@ import org.apache.hadoop.util.ReflectionUtils;
  *
  * <p>usage: WriteMapFile [--fs URI] [--kind map|sequence] [--key text|int|long|bytes] [--value bytes|text|long|null]
  * [--compression NONE|RECORD|BLOCK] [--codec NAME] [--interval N] [--block-bytes N] [--records N] [--seed N]
- * [--min-bytes N] [--max-bytes N] [--values] PATH
+ * [--min-bytes N] [--max-bytes N] [--values] PATH [-- the same for a further file]...
  *
  * <p>A codec is named by its class or as Hadoop's CompressionCodecFactory has it: default, gzip, bzip2, snappy,
  * lz4, zstandard.
@@ -50,9 +50,14 @@ public final class WriteMapFile {
   private Path path;
 
   public static void main(String[] args) throws Exception {
-    WriteMapFile writer = new WriteMapFile();
-    writer.parse(args);
-    writer.write();
+    int start = 0;
+    for (int i = 0; i <= args.length; i++) {
+      if (i < args.length && !args[i].equals("--")) continue;
+      WriteMapFile writer = new WriteMapFile();
+      writer.parse(Arrays.copyOfRange(args, start, i));
+      writer.write();
+      start = i + 1;
+    }
     System.exit(0);
   }
 
