@@ -1,4 +1,3 @@
-import { xxh3 } from '@node-rs/xxhash'
 import { FormatError, TruncatedError } from '../../errors.js'
 import type { ByteSink } from '../byte-sink.js'
 import type { ByteSource } from '../byte-source.js'
@@ -6,6 +5,7 @@ import { asBuffer, equalBytes, joinBytes } from '../bytes.js'
 import { OutputStage } from '../sequence-file/output-stage.js'
 import type { Waiting } from '../waiting.js'
 import { BytesWritable } from '../writables/bytes-writable.js'
+import { loadXxh3, xxh3 } from './xxh3.js'
 
 /*
  * `_checksum`, beside a MapFile's data and index, all numbers big-endian:
@@ -35,11 +35,10 @@ export function valueChecksum(valueClass: string, value: Uint8Array | readonly U
   if (!(value instanceof Uint8Array)) {
     // The usual two parts, prefix and payload, are not worth joining.
     const [first, second] = value
-    if (isPayload && value.length === 2 && first!.length === BYTES_WRITABLE_PREFIX_BYTES)
-      return xxh3.xxh64(second!)
+    if (isPayload && value.length === 2 && first!.length === BYTES_WRITABLE_PREFIX_BYTES) return xxh3(second!)
     return valueChecksum(valueClass, joinBytes(value))
   }
-  return xxh3.xxh64(isPayload ? value.subarray(BYTES_WRITABLE_PREFIX_BYTES) : value)
+  return xxh3(isPayload ? value.subarray(BYTES_WRITABLE_PREFIX_BYTES) : value)
 }
 
 export function checksumToHex(checksum: bigint): string {
@@ -84,6 +83,7 @@ export class ChecksumFile {
 
   /** @throws FormatError when it is no such file; TruncatedError when it is cut short. */
   static async load(source: ByteSource): Promise<ChecksumFile> {
+    await loadXxh3()
     const bytes = asBuffer(await source.read(0, source.length))
     const details = { file: source.name, length: source.length }
     if (bytes.length < HEADER_BYTES) {

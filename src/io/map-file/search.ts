@@ -33,7 +33,8 @@ export class MapFileSearch {
    * @param exactOnly nothing else than the key itself is of use
    */
   async find(key: Uint8Array, before: boolean, exactOnly: boolean): Promise<CursorRecord | undefined> {
-    const { index, everyRecordIndexed: single } = this
+    const { index } = this
+    const single = this.everyRecordIndexed
     const entry = index.firstNotBelow(key)
     const indexed = entry < index.count && this.compare(index.key(entry), key) === 0
     if (!indexed) return exactOnly && single ? undefined : this.walk(entry - 1, key, before)

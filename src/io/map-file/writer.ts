@@ -8,6 +8,7 @@ import { ChecksumFileWriter, valueChecksum } from './checksum-file.js'
 import type { MapFileSinks, MapFileSources } from './format.js'
 import { copyRaw } from './raw-copy.js'
 import { showKey } from './verifier.js'
+import { loadXxh3 } from './xxh3.js'
 
 export interface MapFileWriterOptions extends SequenceFileWriterOptions {
   /** Records from one index entry to the next. @default 1 */
@@ -60,6 +61,7 @@ export class MapFileWriter implements AsyncDisposable {
     })
     // With BLOCK several records share a position, so an index entry does not tell which checksum is theirs.
     const hasPositions = options.compression === 'BLOCK' || indexInterval > 1
+    if (sinks.checksum) await loadXxh3()
     const checksums = sinks.checksum && new ChecksumFileWriter(sinks.checksum, hasPositions)
     return new MapFileWriter(sinks, options, data, index, checksums, indexInterval)
   }
