@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 import { AlreadyExistsError, FileSystemError, NotFoundError, type PixelreduceError } from '../../errors.js'
 import type { ByteSink } from '../../io/byte-sink.js'
 import type { ByteSource } from '../../io/byte-source.js'
@@ -22,6 +23,9 @@ import { type WebHdfsOptions, webHdfsSettings } from './options.js'
 import { inUtf8Order } from './utf8-order.js'
 import { WebHdfsSource } from './webhdfs-source.js'
 import { rootOf, type WebHdfsAddress } from './webhdfs-uri.js'
+
+/** When a file is looked for that a broken upload may still bring into being. */
+const LATE_CREATE_WAITS_MS = [0, 50, 200, 500]
 
 /** HDFS over WebHDFS, or HttpFS, which speaks the same. */
 export class WebHdfsFileSystem implements FileSystem {
@@ -83,7 +87,7 @@ export class WebHdfsFileSystem implements FileSystem {
       method: 'PUT',
       parameters,
       exists: () => this.exists(path),
-      discard: async () => void (await this.delete(path)),
+      discard: () => this.removeBroken(path),
     } as const
     return openUpload(plan, this.dataNodes, this.connections)
   }
@@ -231,6 +235,14 @@ export class WebHdfsFileSystem implements FileSystem {
       if (!isUnknown && (error as PixelreduceError).code !== 'UNSUPPORTED') throw error
       this.unknownOperations.add(operation.op)
       return undefined
+    }
+  }
+
+  /** Where nothing is there to delete, the DataNode may be about to create the file: it is asked again. */
+  private async removeBroken(path: string): Promise<void> {
+    for (const waitMs of LATE_CREATE_WAITS_MS) {
+      await setTimeout(waitMs)
+      if (await this.delete(path)) return
     }
   }
 

@@ -203,12 +203,11 @@ describe('WebHDFS', () => {
         loader: 'ts',
       },
       bundle: true,
-      external: ['webhdfs'],
+      packages: 'external',
       platform: 'node',
       format: 'esm',
       outfile: script,
     })
-    const startedMs = performance.now()
 
     const result = await runCommand(process.execPath, [script, `${hdfs.webhdfsUri}${folder}/long`])
 
@@ -216,7 +215,6 @@ describe('WebHDFS', () => {
     const { total, grownBytes } = JSON.parse(result.stdout)
     expect(total).toBe(384_000_000)
     expect(grownBytes).toBeLessThan(60_000_000)
-    expect(performance.now() - startedMs).toBeLessThan(60_000)
     await rm(script)
   })
 })
