@@ -1,4 +1,4 @@
-import { crc32 } from '@node-rs/crc32'
+import { crc32 } from 'node:zlib'
 import { ChecksumError, FormatError, TruncatedError } from '../errors.js'
 import type { ByteSink } from './byte-sink.js'
 import { type ByteSource, requireRange, type StreamOptions } from './byte-source.js'

@@ -1,10 +1,13 @@
 import { createRequire } from 'node:module'
-import { xxh3 as native } from '@node-rs/xxhash'
+import type { xxh3 as NativeXxh3 } from '@node-rs/xxhash'
 import type { createXXHash3, IHasher } from 'hash-wasm'
 
 /** From here on the hash in WebAssembly is faster, although it copies: the native one is built without SIMD. */
 const LARGE_BYTES = 8 * 1024
 
+const require = createRequire(import.meta.url)
+/** Loaded on first use: a thread that only plans need not open a native library. */
+let native: typeof NativeXxh3 | undefined
 let large: IHasher | undefined
 let loading: Promise<void> | undefined
 
@@ -12,7 +15,7 @@ let loading: Promise<void> | undefined
 export function loadXxh3(): Promise<void> {
   loading ??= (async () => {
     // Its own small file: the package's main module holds thirty other hashes.
-    const module = createRequire(import.meta.url)('hash-wasm/dist/xxhash3.umd.min.js') as {
+    const module = require('hash-wasm/dist/xxhash3.umd.min.js') as {
       createXXHash3: typeof createXXHash3
     }
     large = await module.createXXHash3()
@@ -22,7 +25,10 @@ export function loadXxh3(): Promise<void> {
 
 /** xxh3-64, seed 0. */
 export function xxh3(bytes: Uint8Array): bigint {
-  if (!large || bytes.length < LARGE_BYTES) return native.xxh64(bytes)
+  if (!large || bytes.length < LARGE_BYTES) {
+    native ??= (require('@node-rs/xxhash') as { xxh3: typeof NativeXxh3 }).xxh3
+    return native.xxh64(bytes)
+  }
   const digest = large.init().update(bytes).digest('binary')
   return Buffer.from(digest.buffer, digest.byteOffset, digest.length).readBigUInt64BE()
 }

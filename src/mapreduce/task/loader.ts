@@ -7,7 +7,7 @@ import { exportedJob, type Job } from '../job.js'
 import type { JobSpec } from './task.js'
 
 /** Packages that a bundled job gets from the process it runs in: our own, and those with native parts. */
-export const HOST_PACKAGES = ['pixelreduce', 'sharp', 'opencv-wasm', '@node-rs/xxhash', '@node-rs/crc32']
+export const HOST_PACKAGES = ['pixelreduce', 'sharp', 'opencv-wasm', '@node-rs/xxhash']
 
 const loaded = new Map<string, Promise<Job>>()
 let depth = 0
