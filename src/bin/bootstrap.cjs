@@ -5,7 +5,7 @@
  */
 const { availableParallelism } = require('node:os')
 
-const POOL_FOR_FILES = 4
+const POOL_FOR_FILES = 2
 const LIBUV_MAXIMUM = 1024
 
 /** NaN where neither the command line nor the environment says. */
