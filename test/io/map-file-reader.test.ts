@@ -20,7 +20,7 @@ const whole = fixtureNames('map', '.json').filter(
     !withoutIndex.includes(name) && !jobs.includes(name) && name !== 'truncated' && name !== 'flipped',
 )
 
-export function mapFile(path: string): MapFileSources {
+function mapFile(path: string): MapFileSources {
   return {
     data: fixture(`${path}/data`),
     ...(existsSync(fixturePath(`${path}/index`)) ? { index: fixture(`${path}/index`) } : {}),
