@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { compareUtf8 } from '../../../src/fs/path.js'
 import type { WebHdfsFileSystem } from '../../../src/fs/webhdfs/webhdfs-file-system.js'
 import { type Hdfs, startHdfs } from '../hdfs.js'
+import { waitUntil } from '../wait-until.js'
 import { digest, failureOf, namesIn, openWebHdfs, patternBytes, readFile, writeFile } from './helpers.js'
 
 const bytes = patternBytes(24_000_000)
@@ -184,6 +185,14 @@ describe('WebHDFS while the cluster fails', () => {
   })
 
   it('says that HDFS is in safe mode, and reads in it', async () => {
+    // A NameNode that was restarted and knows no DataNode yet says that instead.
+    await hdfs.waitForLiveDataNodes(hdfs.dataNodes.length)
+    await waitUntil('a file can be made', async () => {
+      return writeFile(fs, '/data/ready', Buffer.from('x')).then(
+        () => true,
+        () => false,
+      )
+    })
     await hdfs.safemode('on')
     const failures = [
       await failureOf(fs.create('/data/safe')),
