@@ -1,5 +1,6 @@
 import picomatch from 'picomatch'
-import { NotFoundError, PermissionError, UsageError } from '../../errors.js'
+import { PermissionError, UsageError } from '../../errors.js'
+import { exists } from '../../fs/exists.js'
 import { isWithin, parentOf } from '../../fs/path.js'
 import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
 import { rollForward } from '../output/replace-output.js'
@@ -76,14 +77,4 @@ export async function removeJobFolder(jobFolder: Location, parents: readonly str
     const removed = await jobFolder.fs.delete(parent).catch(() => false)
     if (!removed) return
   }
-}
-
-async function exists({ fs, path }: Location): Promise<boolean> {
-  return fs.stat(path).then(
-    () => true,
-    (error) => {
-      if (error instanceof NotFoundError) return false
-      throw error
-    },
-  )
 }

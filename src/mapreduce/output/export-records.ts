@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { AlreadyExistsError, KeyError, NotFoundError, UsageError } from '../../errors.js'
+import { AlreadyExistsError, KeyError, UsageError } from '../../errors.js'
+import { exists } from '../../fs/exists.js'
 import type { FileSystem } from '../../fs/file-system.js'
 import { baseName, joinPath, parentOf } from '../../fs/path.js'
 import { type Location, resolveUri } from '../../fs/resolve.js'
@@ -28,8 +29,8 @@ export async function exportRecords(
 ): Promise<ExportResult> {
   const target = resolveUri(uri)
   const { fs, path } = target
-  const exists = await isThere(target)
-  if (exists && !options.overwrite) {
+  const isThere = await exists(target)
+  if (isThere && !options.overwrite) {
     throw new UsageError(`Cannot export to ${uri}: it exists already; --overwrite replaces it`)
   }
   const unique = randomBytes(4).toString('hex')
@@ -37,7 +38,7 @@ export async function exportRecords(
   await fs.mkdirs(staging)
   try {
     const result = await writeFiles(fs, records, staging)
-    if (exists) {
+    if (isThere) {
       const aside = `${staging}.old`
       await fs.rename(path, aside)
       await fs.rename(staging, path)
@@ -120,14 +121,4 @@ function sameFile(key: string): (error: unknown) => never {
       },
     )
   }
-}
-
-async function isThere({ fs, path }: Location): Promise<boolean> {
-  return fs.stat(path).then(
-    () => true,
-    (error) => {
-      if (error instanceof NotFoundError) return false
-      throw error
-    },
-  )
 }

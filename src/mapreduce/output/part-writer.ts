@@ -1,8 +1,8 @@
 import type { FileSystem } from '../../fs/file-system.js'
+import { mergeMapFiles } from '../../io/map-file/merge-map-files.js'
 import { BytesWritable } from '../../io/writables/bytes-writable.js'
 import { Text } from '../../io/writables/text.js'
 import { type OpenMapFile, openMapFile } from '../map-file-folder.js'
-import { mergeSorted } from '../shuffle/merge.js'
 import type { OutputSpec, PartReport } from '../task/task.js'
 import { PartFile } from './part-file.js'
 
@@ -113,7 +113,7 @@ export class PartWriter implements AsyncDisposable {
   }
 
   private async merge(runs: readonly string[], target: string, output: OutputSpec): Promise<PartReport> {
-    const report = await mergeMapFiles(this.fs, runs, target, output)
+    const report = await mergeParts(this.fs, runs, target, output)
     for (const run of runs) await this.fs.delete(run, { recursive: true })
     return report
   }
@@ -124,7 +124,7 @@ export class PartWriter implements AsyncDisposable {
 }
 
 /** Merges MapFiles of pictures to one; of equal keys those of an earlier file come first. */
-export async function mergeMapFiles(
+export async function mergeParts(
   fs: FileSystem,
   folders: readonly string[],
   target: string,
@@ -133,11 +133,11 @@ export async function mergeMapFiles(
   const files: OpenMapFile[] = []
   try {
     for (const folder of folders) files.push(await openMapFile(fs, folder))
-    const streams = files.map((file) => file.reader.entries())
     await using merged = await PartFile.create(fs, target, output)
-    for await (const { key, value } of mergeSorted(streams, (a, b) => Text.compare(a.key, b.key))) {
-      await merged.writer.append(key, value)
-    }
+    await mergeMapFiles(
+      files.map((file) => file.sources),
+      merged.writer,
+    )
     return await merged.close()
   } finally {
     for (const file of files) await file.close()

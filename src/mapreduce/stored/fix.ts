@@ -1,4 +1,5 @@
 import { FormatError, NotFoundError, UsageError } from '../../errors.js'
+import { exists } from '../../fs/exists.js'
 import type { FileSystem } from '../../fs/file-system.js'
 import { joinPath } from '../../fs/path.js'
 import { resolveUri, uriOf } from '../../fs/resolve.js'
@@ -77,7 +78,7 @@ async function fixFile(file: StoredFile, told: number | undefined, options: FixO
 
   const [newIndex, newChecksum] = [at(`.${INDEX_FILE}${FIX_SUFFIX}`), at(`.${CHECKSUM_FILE}${FIX_SUFFIX}`)]
   const indexSidecar = at(crcFileName(INDEX_FILE))
-  const hasSidecar = fs.root === 'file://' && (await exists(fs, indexSidecar))
+  const hasSidecar = fs.root === 'file://' && (await exists({ fs, path: indexSidecar }))
   const newSidecar = at(crcFileName(`.${INDEX_FILE}${FIX_SUFFIX}`))
   for (const path of [newIndex, newChecksum, newSidecar]) await fs.delete(path)
   await using unreadable = new UnreadableBytes(fs, folder, data)
@@ -116,14 +117,4 @@ async function openOldChecksums(
     if (!(error instanceof FormatError)) throw error
     return { source, error: error.message }
   }
-}
-
-async function exists(fs: FileSystem, path: string): Promise<boolean> {
-  return fs.stat(path).then(
-    () => true,
-    (error) => {
-      if (error instanceof NotFoundError) return false
-      throw error
-    },
-  )
 }

@@ -3,7 +3,7 @@ import { resolveUri } from '../../fs/resolve.js'
 import { emptyLedger } from '../ledger.js'
 import { openMapFile } from '../map-file-folder.js'
 import { PartFile } from '../output/part-file.js'
-import { mergeMapFiles } from '../output/part-writer.js'
+import { mergeParts } from '../output/part-writer.js'
 import { type Attempt, commitAttempt, committedReport } from './attempt.js'
 import { ATTEMPT_PART, ATTEMPT_QUARANTINE, attemptFolder, committedFolder, REASONS_FILE } from './layout.js'
 import { type JoinTaskSpec, keyFromJson, type PartReport, type TaskReport } from './task.js'
@@ -28,7 +28,7 @@ export async function runJoinTask(spec: JoinTaskSpec): Promise<TaskReport> {
   const folders = sources.map((source) => source.folder)
   const joined = isAscending(sources.map((source) => source.part))
     ? await copyRaw(folders)
-    : await mergeMapFiles(fs, folders, target, spec.job.output)
+    : await mergeParts(fs, folders, target, spec.job.output)
   if (spec.what === 'quarantine') await joinReasons()
 
   const report: TaskReport = {
