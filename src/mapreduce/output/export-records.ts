@@ -3,7 +3,7 @@ import { AlreadyExistsError, KeyError, UsageError } from '../../errors.js'
 import { exists } from '../../fs/exists.js'
 import type { FileSystem } from '../../fs/file-system.js'
 import { baseName, joinPath, parentOf } from '../../fs/path.js'
-import { type Location, resolveUri } from '../../fs/resolve.js'
+import { resolveUri } from '../../fs/resolve.js'
 import { extensionMatches, extensionOf, sniffFormat } from '../../image/format.js'
 
 /** Files written at once; creating one waits mostly for the file system. */
