@@ -1,4 +1,5 @@
 import { TruncatedError } from '../errors.js'
+import { EMPTY_BYTES } from './bytes.js'
 
 /**
  * A file as the formats see it: a name for messages, a length, and two ways to get at its bytes.
@@ -12,12 +13,14 @@ export interface ByteSource extends AsyncDisposable {
   readonly length: number
   /**
    * The bytes [start, end). Never fewer.
+   * @param reuse the caller's, which ends with the next read what this one returned; a source may ignore it
    * @throws TruncatedError when the file ends before `end`.
    */
-  read(start: number, end: number): Promise<Uint8Array>
+  read(start: number, end: number, reuse?: Reuse): Promise<Uint8Array>
   /**
    * The bytes [start, end) in pieces of any size, in order, read ahead while the consumer works. A piece
-   * is the consumer's to keep: it is never written to again. Leaving the loop early frees what is held.
+   * is the consumer's to keep: it is never written to again, unless `reuse` says that it may be. Leaving
+   * the loop early frees what is held.
    * @throws TruncatedError when the file ends before `end`.
    */
   stream(start: number, end?: number, options?: StreamOptions): AsyncIterable<Uint8Array>
@@ -27,6 +30,21 @@ export interface ByteSource extends AsyncDisposable {
 export interface StreamOptions {
   /** Ends the stream with its reason. */
   signal?: AbortSignal
+  /** A piece may be written to again as soon as the next one is asked for. @default false */
+  reuse?: boolean
+}
+
+/**
+ * Memory that reads fill one after the other. The system clears fresh memory page by page before it is
+ * first written to, which takes as long as the copy out of the page cache itself.
+ */
+export class Reuse {
+  private bytes = EMPTY_BYTES
+
+  take(length: number): Uint8Array {
+    if (this.bytes.length < length) this.bytes = Buffer.allocUnsafeSlow(length)
+    return this.bytes.subarray(0, length)
+  }
 }
 
 /** A source over bytes in memory. */

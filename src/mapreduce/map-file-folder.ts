@@ -3,7 +3,7 @@ import type { FileSystem } from '../fs/file-system.js'
 import { joinPath } from '../fs/path.js'
 import type { ByteSource } from '../io/byte-source.js'
 import { CHECKSUM_FILE, DATA_FILE, INDEX_FILE, type MapFileSources } from '../io/map-file/format.js'
-import { MapFileReader } from '../io/map-file/reader.js'
+import { MapFileReader, type MapFileReaderOptions } from '../io/map-file/reader.js'
 
 /** A MapFile's folder, opened for reading. */
 export class OpenMapFile implements AsyncDisposable {
@@ -27,7 +27,11 @@ export class OpenMapFile implements AsyncDisposable {
  * Opens the files of a MapFile; index and `_checksum` are taken along where they are there.
  * @throws NotFoundError when there is no data; FormatError when it is no SequenceFile.
  */
-export async function openMapFile(fs: FileSystem, folder: string): Promise<OpenMapFile> {
+export async function openMapFile(
+  fs: FileSystem,
+  folder: string,
+  options: MapFileReaderOptions = {},
+): Promise<OpenMapFile> {
   const opened: ByteSource[] = []
   try {
     const data = await fs.open(joinPath(folder, DATA_FILE))
@@ -37,7 +41,7 @@ export async function openMapFile(fs: FileSystem, folder: string): Promise<OpenM
     const checksum = await openIfThere(fs, joinPath(folder, CHECKSUM_FILE))
     if (checksum) opened.push(checksum)
     const sources: MapFileSources = { data, ...(index ? { index } : {}), ...(checksum ? { checksum } : {}) }
-    return new OpenMapFile(sources, await MapFileReader.open(sources))
+    return new OpenMapFile(sources, await MapFileReader.open(sources, options))
   } catch (error) {
     await Promise.allSettled(opened.map((source) => source.close()))
     throw error

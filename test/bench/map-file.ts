@@ -1,6 +1,6 @@
 /**
  * Our MapFile reader against Hadoop's own, over the same file in a warm cache, in turn: a scan of 1 GB of
- * 60 KB values, and gets of keys in random order. Then the memory of opening an index of a million entries.
+ * 60 KB values, and gets of keys in random order; both sides use the memory of a value again. Then the memory of opening an index of a million entries.
  *
  * Run with: npm run bench -- map-file [rounds, default 7]
  */
@@ -24,12 +24,18 @@ const MIB = 1024 * 1024
 const keyOf = (record: number) =>
   `cam-${String(Math.floor(record / 300)).padStart(4, '0')}/2026-11-21/${String(record % 300).padStart(6, '0')}.jpg`
 
-async function writeMapFile(folder: string, records: number, valueBytes: number, withChecksum: boolean) {
+async function writeMapFile(
+  folder: string,
+  records: number,
+  valueBytes: number,
+  withChecksum: boolean,
+  crc = false,
+) {
   await mkdir(folder)
   const { fs, path } = resolveUri(folder)
   await using writer = await MapFileWriter.create(
     {
-      data: await fs.create(join(path, DATA_FILE)),
+      data: await fs.create(join(path, DATA_FILE), { crc }),
       index: await fs.create(join(path, INDEX_FILE)),
       ...(withChecksum ? { checksum: await fs.create(join(path, CHECKSUM_FILE)) } : {}),
     },
@@ -77,7 +83,7 @@ async function scan(folder: string): Promise<Omit<Timed, 'seconds'>> {
   await using file = await openMapFile(fs, path)
   let records = 0
   let valueBytes = 0
-  await using scanning = await file.reader.scan()
+  await using scanning = await file.reader.scan({ reuse: true })
   while (await scanning.fill()) {
     for (let record = scanning.next(); record; record = scanning.next()) {
       records++
@@ -89,7 +95,7 @@ async function scan(folder: string): Promise<Omit<Timed, 'seconds'>> {
 
 async function get(folder: string, keys: readonly string[]): Promise<Timed> {
   const { fs, path } = resolveUri(folder)
-  await using file = await openMapFile(fs, path)
+  await using file = await openMapFile(fs, path, { reuse: true })
   const serialized = keys.map((key) => Text.encode(key))
   return await timed(async () => {
     let valueBytes = 0
@@ -171,8 +177,27 @@ async function main() {
     const theirGet = () => hadoop('get', '--keys', keysFile, '--times', '1', plain)
     await compare('get', 'at least 1.0', rounds, theirGet, () => get(plain, keys))
 
-    // The same records with our checksums, which Hadoop does not know: what it costs to verify every value.
+    // The same records with the sidecars that Hadoop keeps beside local files, which both sides verify.
     await rm(plain, { recursive: true })
+    const sidecars = join(scratch, 'sidecars')
+    await writeMapFile(sidecars, RECORDS, VALUE_BYTES, false, true)
+    await compare(
+      'scan with .crc',
+      'at least 1.0',
+      rounds,
+      () => hadoop('scan', '--times', '1', sidecars),
+      () => timed(() => scan(sidecars)),
+    )
+    await compare(
+      'get with .crc',
+      'at least 1.0',
+      rounds,
+      () => hadoop('get', '--keys', keysFile, '--times', '1', sidecars),
+      () => get(sidecars, keys),
+    )
+
+    // The same records with our checksums, which Hadoop does not know: what it costs to verify every value.
+    await rm(sidecars, { recursive: true })
     const checked = join(scratch, 'checked')
     await writeMapFile(checked, RECORDS, VALUE_BYTES, true)
     const checkedScan = () => hadoop('scan', '--times', '1', checked)

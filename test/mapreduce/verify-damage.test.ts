@@ -130,12 +130,26 @@ test('a part, a record or a byte that is not as _SUCCESS tells is found, in quar
   const all = numbered(30)
   const parts = [await part('part-m-00000', all.slice(0, 10)), await part('part-m-00001', all.slice(10))]
   const quarantine = [await part('_quarantine/part-m-00000', numbered(2))]
+  const reasons = join(folder, '_quarantine/part-m-00000/_reasons.jsonl')
+  await writeFile(reasons, '{"key": "k000"}\n{"key": "k001"}\n')
   await writeFile(join(folder, '_SUCCESS'), JSON.stringify({ format: 1, parts, quarantine }))
   expect((await collect(verify(folder))).map(({ file, faultCount }) => [file, faultCount])).toEqual([
     ['part-m-00000', 0],
     ['part-m-00001', 0],
     ['_quarantine/part-m-00000', 0],
   ])
+
+  for (const [text, kind] of [
+    ['{"key": "k000"}\n', 'success'],
+    ['{"key": "k000"}\n{"key": "k0', 'truncated'],
+    ['{"key": "k000"}\nno JSON\n', 'format'],
+  ] as const) {
+    await writeFile(reasons, text)
+    expect(kinds(await faultsOf(folder))).toEqual([kind])
+  }
+  await rm(reasons)
+  expect(kinds(await faultsOf(folder))).toEqual(['missing'])
+  await writeFile(reasons, '{"key": "k000"}\n{"key": "k001"}\n')
 
   await writeMapFile(join(folder, 'part-m-00001'), all.slice(10, 29))
   const short = await faultsOf(folder)

@@ -36,10 +36,8 @@ export async function withSidecar(source: ByteSource, path: string): Promise<Byt
   try {
     return await withCrc(source, crcs)
   } catch (error) {
-    await source.close()
+    await Promise.all([source.close(), crcs.close()])
     throw error
-  } finally {
-    await crcs.close()
   }
 }
 

@@ -1,6 +1,6 @@
 import { close, fstat, open, read, readSync, type Stats } from 'node:fs'
 import { FileSystemError, TruncatedError } from '../../errors.js'
-import { type ByteSource, requireRange, type StreamOptions } from '../../io/byte-source.js'
+import { type ByteSource, Reuse, requireRange, type StreamOptions } from '../../io/byte-source.js'
 import { localError } from './local-error.js'
 
 /** Bytes of one read while streaming: large enough to cost few system calls, small enough to hold a few. */
@@ -42,9 +42,9 @@ export class LocalSource implements ByteSource {
     }
   }
 
-  async read(start: number, end: number): Promise<Uint8Array> {
+  async read(start: number, end: number, reuse?: Reuse): Promise<Uint8Array> {
     requireRange(this, start, end)
-    const bytes = Buffer.allocUnsafeSlow(end - start)
+    const bytes = reuse ? reuse.take(end - start) : Buffer.allocUnsafeSlow(end - start)
     let filled = 0
     while (filled < bytes.length) {
       const bytesRead =
@@ -65,10 +65,14 @@ export class LocalSource implements ByteSource {
   async *stream(start: number, end = this.length, options: StreamOptions = {}): AsyncIterable<Uint8Array> {
     requireRange(this, start, end)
     const ahead: Promise<Uint8Array>[] = []
+    // One more than are read ahead: the consumer's.
+    const buffers = options.reuse ? Array.from({ length: READS_AHEAD + 1 }, () => new Reuse()) : undefined
     let asked = start
     const readAhead = (): void => {
       for (; asked < end && ahead.length < READS_AHEAD; asked += CHUNK_BYTES) {
-        const chunk = this.read(asked, Math.min(end, asked + CHUNK_BYTES))
+        const buffer = buffers?.shift()
+        if (buffer) buffers!.push(buffer)
+        const chunk = this.read(asked, Math.min(end, asked + CHUNK_BYTES), buffer)
         // A chunk read ahead that nobody asks for any more must not become an unhandled rejection.
         chunk.catch(() => {})
         ahead.push(chunk)
@@ -96,7 +100,7 @@ export class LocalSource implements ByteSource {
     await this.close()
   }
 
-  private readNow(bytes: Buffer, offset: number, position: number): number {
+  private readNow(bytes: Uint8Array, offset: number, position: number): number {
     this.requireOpen()
     try {
       return readSync(this.descriptor, bytes, offset, bytes.length - offset, position)
@@ -105,7 +109,7 @@ export class LocalSource implements ByteSource {
     }
   }
 
-  private readSome(bytes: Buffer, offset: number, position: number): Promise<number> {
+  private readSome(bytes: Uint8Array, offset: number, position: number): Promise<number> {
     this.requireOpen()
     const { descriptor } = this
     return call<number>((done) =>

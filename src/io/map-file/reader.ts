@@ -1,4 +1,5 @@
 import { FormatError } from '../../errors.js'
+import { Reuse } from '../byte-source.js'
 import type { RawRecord } from '../sequence-file/format.js'
 import { type OpenSequenceFile, openSequenceFile } from '../sequence-file/open.js'
 import { comparatorFor } from '../writables/comparator.js'
@@ -13,6 +14,11 @@ import { RecordVerifier } from './verifier.js'
 export interface MapFileReaderOptions {
   /** Whether values are compared with the checksums, where there are any. @default true */
   verify?: boolean
+  /**
+   * Whether what `get` and `getClosest` return is valid until their next call only, as the value that is
+   * handed to Hadoop's `get`. Then one call must have ended before the next one. @default false
+   */
+  reuse?: boolean
 }
 
 /** Finds and reads records of a MapFile. Keys go in and come out as their Writable serialized them. */
@@ -179,6 +185,7 @@ export class MapFileReader implements AsyncDisposable {
       await this.index(),
       this.compare,
       verifier?.everyRecordIndexed ?? false,
+      this.options.reuse ? { window: new Reuse(), value: new Reuse() } : undefined,
     )
   }
 

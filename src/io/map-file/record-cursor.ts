@@ -1,4 +1,5 @@
 import { FormatError } from '../../errors.js'
+import type { Reuse } from '../byte-source.js'
 import { EMPTY_BYTES, readInt32 } from '../bytes.js'
 import { MAX_BUFFER_BYTES } from '../codecs/codec.js'
 import { Block, beyondEnd, locateBlock, requireSync } from '../sequence-file/block.js'
@@ -12,6 +13,13 @@ export interface CursorRecord {
   /** With BLOCK its number within the block, else 0. */
   readonly inBlock: number
   value(): Promise<Uint8Array>
+}
+
+/** Memory that lookups use one after the other. */
+export interface LookupMemory {
+  readonly window: Reuse
+  /** Of a value that does not fit into the window, where its key is. */
+  readonly value: Reuse
 }
 
 const FIRST_WINDOW_BYTES = 4 * 1024
@@ -36,6 +44,8 @@ export class RecordCursor {
     private readonly file: OpenSequenceFile,
     private position: number,
     firstReadBytes = FIRST_WINDOW_BYTES,
+    /** Where to read to, when no record is kept once the next one is asked for. */
+    private readonly memory?: LookupMemory,
   ) {
     this.windowBytes = firstReadBytes
   }
@@ -121,7 +131,7 @@ export class RecordCursor {
   private async readValue(position: number, start: number, end: number): Promise<Uint8Array> {
     const { source, codec } = this.file
     const within = start >= this.windowStart && end <= this.windowStart + this.window.length
-    const bytes = within ? this.bytes(start, end) : await source.read(start, end)
+    const bytes = within ? this.bytes(start, end) : await source.read(start, end, this.memory?.value)
     if (!codec) return bytes
     try {
       return codec.decompress(bytes, MAX_BUFFER_BYTES)
@@ -140,7 +150,7 @@ export class RecordCursor {
     if (position + count > source.length) throw beyondEnd(source.name, position, count, source.length)
     if (position >= this.windowStart && position + count <= this.windowStart + this.window.length) return
     const end = Math.min(source.length, position + Math.max(count, this.windowBytes))
-    this.window = await source.read(position, end)
+    this.window = await source.read(position, end, this.memory?.window)
     this.windowStart = position
     this.windowBytes = Math.min(MAX_WINDOW_BYTES, Math.max(this.windowBytes, FIRST_WINDOW_BYTES) * 2)
   }

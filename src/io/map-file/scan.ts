@@ -13,6 +13,8 @@ export interface MapFileScanOptions {
   onDamaged?: (error: ChecksumError, record: RawRecord) => void
   /** Ends the scan with its reason. */
   signal?: AbortSignal
+  /** Keys and values are valid until the next `fill` only. @default false */
+  reuse?: boolean
 }
 
 const READ_AHEAD_BYTES = 64 * 1024
@@ -42,6 +44,7 @@ export class MapFileScan implements AsyncDisposable {
     this.reader = SequenceFileReader.resume(file, start, {
       end: this.end,
       readAheadBytes: READ_AHEAD_BYTES,
+      reuse: options.reuse ?? false,
       ...(options.signal ? { signal: options.signal } : {}),
     })
     this.ended = start === this.end

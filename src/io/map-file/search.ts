@@ -3,7 +3,7 @@ import { equalBytes } from '../bytes.js'
 import { RECORD_HEAD_BYTES, SYNC_BYTES } from '../sequence-file/format.js'
 import type { OpenSequenceFile } from '../sequence-file/open.js'
 import type { PackedIndex } from './packed-index.js'
-import { type CursorRecord, RecordCursor } from './record-cursor.js'
+import { type CursorRecord, type LookupMemory, RecordCursor } from './record-cursor.js'
 import { showKey } from './verifier.js'
 
 /** Index ranges up to this are fetched whole, because one read costs less than several. */
@@ -24,6 +24,7 @@ export class MapFileSearch {
     private readonly compare: (a: Uint8Array, b: Uint8Array) => number,
     /** Whether it is known that every record has an index entry. */
     private readonly everyRecordIndexed: boolean,
+    private readonly memory: LookupMemory | undefined,
   ) {
     this.alone = new Uint8Array(Math.ceil(index.count / BITS_PER_BYTE))
   }
@@ -60,7 +61,7 @@ export class MapFileSearch {
     before: boolean,
     single = false,
   ): Promise<CursorRecord | undefined> {
-    const cursor = this.cursorAt(entry, single)
+    const cursor = this.cursorAt(entry, single, before ? undefined : this.memory)
     let previous: CursorRecord | undefined
     for (let record = await cursor.next(); record; record = await cursor.next()) {
       if (previous === undefined) this.requireIndexed(entry, record)
@@ -86,12 +87,12 @@ export class MapFileSearch {
   }
 
   /** A cursor at an index entry, or with -1 at the first record. */
-  private cursorAt(entry: number, single = false): RecordCursor {
+  private cursorAt(entry: number, single = false, memory?: LookupMemory): RecordCursor {
     const { index } = this
     const position = this.positionOf(entry)
     const next = entry + 1 < index.count ? index.position(entry + 1) : this.file.source.length
     const whole = next - position <= (single ? WHOLE_RECORD_BYTES : WHOLE_RANGE_BYTES) && next > position
-    return new RecordCursor(this.file, position, whole ? next - position : undefined)
+    return new RecordCursor(this.file, position, whole ? next - position : undefined, memory)
   }
 
   /** Whether the record of an index entry ends where that of the next one begins. */

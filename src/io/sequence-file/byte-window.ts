@@ -1,5 +1,5 @@
 import { TruncatedError } from '../../errors.js'
-import type { ByteSource } from '../byte-source.js'
+import { type ByteSource, Reuse } from '../byte-source.js'
 import { EMPTY_BYTES } from '../bytes.js'
 import { beyondEnd } from './block.js'
 
@@ -18,6 +18,8 @@ export class ByteWindow {
   private stream: AsyncIterator<Uint8Array> | undefined
   private streamed: number
   private streamEnd = 0
+  /** Where items that lie across chunks are put together. */
+  private readonly joints: Reuse | undefined
 
   constructor(
     private readonly source: ByteSource,
@@ -26,7 +28,10 @@ export class ByteWindow {
     private readonly rangeEnd: number,
     private readonly readAheadBytes: number,
     private readonly signal: AbortSignal | undefined,
+    /** Whether the chunk may be written to again once another one is loaded. */
+    private readonly reuse = false,
   ) {
+    this.joints = reuse ? new Reuse() : undefined
     this.chunkPosition = position
     this.streamed = position
   }
@@ -91,7 +96,7 @@ export class ByteWindow {
   /** Makes a chunk of exactly the bytes that an item across chunks needs, copying each byte once. */
   private async assemble(remainder: number, needed: number): Promise<void> {
     const position = this.position
-    const joined = Buffer.allocUnsafeSlow(needed)
+    const joined = this.joints?.take(needed) ?? Buffer.allocUnsafeSlow(needed)
     joined.set(this.chunk.subarray(this.at))
     for (let filled = remainder; filled < needed; ) {
       const piece = this.rest.length > 0 ? this.rest : await this.pull()
@@ -113,7 +118,10 @@ export class ByteWindow {
       if (!this.stream) {
         if (this.streamed >= source.length) return undefined
         this.streamEnd = Math.min(source.length, Math.max(this.rangeEnd, this.streamed) + this.readAheadBytes)
-        const pieces = source.stream(this.streamed, this.streamEnd, signal ? { signal } : {})
+        const pieces = source.stream(this.streamed, this.streamEnd, {
+          reuse: this.reuse,
+          ...(signal ? { signal } : {}),
+        })
         this.stream = pieces[Symbol.asyncIterator]()
       }
       const { done, value } = await this.stream.next()

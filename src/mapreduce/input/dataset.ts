@@ -2,8 +2,8 @@ import { FormatError, NotFoundError, UsageError } from '../../errors.js'
 import type { FileStatus } from '../../fs/file-system.js'
 import { baseName, isHidden, joinPath } from '../../fs/path.js'
 import { type Location, uriOf } from '../../fs/resolve.js'
-import { readText } from '../../fs/text.js'
-import type { SuccessFile } from '../output/success-file.js'
+import { DATA_FILE } from '../../io/map-file/format.js'
+import { readSuccess, type SuccessFile } from '../output/success-file.js'
 import { SUCCESS_FILE } from '../task/layout.js'
 
 /** What lies at a path, as far as pixelreduce tells things apart. */
@@ -58,20 +58,8 @@ async function openPart(location: Location, status: FileStatus): Promise<Dataset
   )
 }
 
-/** The `_SUCCESS` of one of our outputs; undefined where there is none or where Hadoop wrote it, empty. */
-async function readSuccess(location: Location): Promise<SuccessFile | undefined> {
-  const path = joinPath(location.path, SUCCESS_FILE)
-  const text = await readText(location.fs, path)
-  if (!text) return undefined
-  try {
-    return JSON.parse(text) as SuccessFile
-  } catch (error) {
-    throw new FormatError(`Cannot read ${path}: it is no JSON`, { cause: error, details: { file: path } })
-  }
-}
-
 async function isMapFile({ fs, path }: Location): Promise<boolean> {
-  const data = { fs, path: joinPath(path, 'data') }
+  const data = { fs, path: joinPath(path, DATA_FILE) }
   const status = await fs.stat(data.path).catch((error) => {
     if (error instanceof NotFoundError) return undefined
     throw error

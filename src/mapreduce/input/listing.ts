@@ -1,5 +1,5 @@
-import { FormatError } from '../../errors.js'
 import type { ByteSource } from '../../io/byte-source.js'
+import { readJsonLines } from '../../io/json-lines.js'
 
 /*
  * A listing of picture files, written while planning, so that neither plan nor tasks hold millions of
@@ -24,23 +24,8 @@ export async function* readListing(
   start = 0,
   end = source.length,
 ): AsyncIterable<ListedFile & { next: number }> {
-  let rest: Uint8Array = new Uint8Array(0)
-  let next = start
-  for await (const chunk of source.stream(start, end)) {
-    const bytes =
-      rest.length === 0
-        ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
-        : Buffer.concat([rest, chunk])
-    let from = 0
-    for (let newline = bytes.indexOf(10); newline >= 0; newline = bytes.indexOf(10, from)) {
-      const [length, key] = JSON.parse(bytes.toString('utf8', from, newline)) as [number, string]
-      next += newline + 1 - from
-      from = newline + 1
-      yield { length, key, next }
-    }
-    rest = bytes.subarray(from)
-  }
-  if (rest.length > 0) {
-    throw new FormatError(`Cannot read the listing ${source.name}: it ends in the middle of a line`)
+  for await (const { value, next } of readJsonLines(source, start, end)) {
+    const [length, key] = value as [number, string]
+    yield { length, key, next }
   }
 }

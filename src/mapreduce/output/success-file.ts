@@ -1,4 +1,9 @@
+import { FormatError } from '../../errors.js'
+import { joinPath } from '../../fs/path.js'
+import type { Location } from '../../fs/resolve.js'
+import { readText } from '../../fs/text.js'
 import type { Ledger } from '../ledger.js'
+import { SUCCESS_FILE } from '../task/layout.js'
 import type { PartReport } from '../task/task.js'
 
 /** `_SUCCESS`: what a finished job says of itself, and what `ls`, `get` and `verify` go by. */
@@ -27,4 +32,21 @@ export interface SuccessFile {
 
 export interface SuccessPart extends Omit<PartReport, 'duplicateKeys' | 'firstDuplicate'> {
   name: string
+}
+
+/**
+ * The `_SUCCESS` of an output of ours; undefined where there is none, or where Hadoop left it empty.
+ * @throws FormatError when it is something else.
+ */
+export async function readSuccess(output: Location): Promise<SuccessFile | undefined> {
+  const path = joinPath(output.path, SUCCESS_FILE)
+  const text = await readText(output.fs, path)
+  if (!text) return undefined
+  try {
+    const success = JSON.parse(text) as SuccessFile
+    if (Array.isArray(success?.parts)) return success
+  } catch {}
+  throw new FormatError(`Cannot read ${path}: it is not the JSON that a job leaves`, {
+    details: { file: path },
+  })
 }

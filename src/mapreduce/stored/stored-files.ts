@@ -2,9 +2,8 @@ import { FormatError, NotFoundError, UnsupportedError, UsageError } from '../../
 import { LocalFileSystem } from '../../fs/local/local-file-system.js'
 import { baseName, joinPath } from '../../fs/path.js'
 import { type Location, uriOf } from '../../fs/resolve.js'
-import { readText } from '../../fs/text.js'
 import { DATA_FILE, INDEX_FILE } from '../../io/map-file/format.js'
-import type { SuccessFile } from '../output/success-file.js'
+import { readSuccess, type SuccessFile } from '../output/success-file.js'
 import { QUARANTINE_FOLDER, SUCCESS_FILE } from '../task/layout.js'
 
 /** A SequenceFile or a MapFile, by where it lies and what it is called; nothing of it has been read. */
@@ -68,7 +67,7 @@ export async function findStoredFiles(location: Location): Promise<StoredFiles> 
     )
   }
   const quarantine = names.has(QUARANTINE_FOLDER) ? await quarantineParts(location) : []
-  return { kind: 'job-output', location, files, quarantine, ...(await readSuccess(location)) }
+  return { kind: 'job-output', location, files, quarantine, ...(await successOf(location)) }
 }
 
 /** @throws FormatError when `_SUCCESS` names a part that is not there: what is read would be short. */
@@ -105,16 +104,14 @@ function stored(kind: StoredFile['kind'], name: string, location: Location): Sto
   return { kind, name, location }
 }
 
-async function readSuccess(location: Location): Promise<Pick<StoredFiles, 'success' | 'successError'>> {
-  const path = joinPath(location.path, SUCCESS_FILE)
-  const text = await readText(location.fs, path)
-  if (!text) return {}
+async function successOf(location: Location): Promise<Pick<StoredFiles, 'success' | 'successError'>> {
   try {
-    const success = JSON.parse(text) as SuccessFile
-    if (Array.isArray(success?.parts)) return { success }
-  } catch {}
-  const message = `Cannot read ${path}: it is not the JSON that a job leaves`
-  return { successError: new FormatError(message, { details: { file: path } }) }
+    const success = await readSuccess(location)
+    return success ? { success } : {}
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+    return { successError: error }
+  }
 }
 
 /** The file that the records of a SequenceFile or a MapFile lie in. */

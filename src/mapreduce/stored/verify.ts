@@ -1,8 +1,10 @@
+import { FormatError, NotFoundError } from '../../errors.js'
 import { joinPath } from '../../fs/path.js'
 import { resolveUri, uriOf } from '../../fs/resolve.js'
+import { readJsonLines } from '../../io/json-lines.js'
 import { Text, writableFor } from '../../io/writables/index.js'
 import type { SuccessPart } from '../output/success-file.js'
-import { QUARANTINE_FOLDER, SUCCESS_FILE } from '../task/layout.js'
+import { QUARANTINE_FOLDER, REASONS_FILE, SUCCESS_FILE } from '../task/layout.js'
 import { type KeyJson, keyToJson } from '../task/task.js'
 import { FaultList } from './fault-list.js'
 import { findStoredFiles, type StoredFile, type StoredFiles } from './stored-files.js'
@@ -55,7 +57,29 @@ async function* verifyParts(
     else if (told) {
       verified.faults.add('success', `${SUCCESS_FILE} does not tell of ${name}, which Hadoop would read`)
     }
+    if (prefix && verified.walk) await checkReasons(file, verified.walk.records, verified.faults)
     yield { ...verified.report, ...faultsOf(verified.faults) }
+  }
+}
+
+/** Every record of quarantine has a line that tells why it is there. */
+async function checkReasons(
+  { name, location }: StoredFile,
+  records: number,
+  faults: FaultList,
+): Promise<void> {
+  const path = joinPath(location.path, REASONS_FILE)
+  try {
+    await using source = await location.fs.open(path)
+    let lines = 0
+    for await (const _ of readJsonLines(source)) lines++
+    if (lines === records) return
+    faults.add('success', `${path} has ${lines} lines, and ${name} has ${records} records`)
+  } catch (error) {
+    if (error instanceof NotFoundError) {
+      faults.add('missing', `There is no ${path}, which tells why each record of ${name} was set aside`)
+    } else if (error instanceof FormatError) faults.addError(error)
+    else throw error
   }
 }
 
