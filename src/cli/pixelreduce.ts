@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { packageVersion } from '../package-root.js'
 import { runCommand } from './exit.js'
+import { addFileSystemOptions, applyFileSystemOptions } from './file-system-options.js'
 
 /** The commands, each in a file of its own that is loaded when it is called. */
 const commands: Record<string, { summary: string; load(): Promise<CommandModule> }> = {
@@ -17,6 +18,10 @@ const commands: Record<string, { summary: string; load(): Promise<CommandModule>
   },
   fix: { summary: "rebuild a MapFile's index from its data", load: () => import('./commands/fix.js') },
   export: { summary: 'write each record to a file of its own', load: () => import('./commands/export.js') },
+  doctor: {
+    summary: 'check this installation, a folder and the cluster, and say what to do',
+    load: () => import('./commands/doctor.js'),
+  },
 }
 
 /** What a command's file exports. */
@@ -46,7 +51,9 @@ export function main(args: string[]): Promise<void> {
       module.define(command)
       const hasVerbose = command.options.some((option) => option.long === '--verbose')
       if (!hasVerbose) command.option('--verbose', 'show stack traces')
+      if (!command.options.some((option) => option.long === '--datanode-map')) addFileSystemOptions(command)
       command.action(async () => {
+        applyFileSystemOptions(command.opts())
         exitCode = await module.run(command.args, command.opts(), signal)
       })
     }

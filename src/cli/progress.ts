@@ -46,6 +46,11 @@ export async function showProgress(events: AsyncIterable<JobEvent>, style: Progr
         if (how === 'tty') write('\n')
         break
       }
+      case 'left-behind': {
+        show(`could not clean up ${event.uri}: ${describeError(event.error)}`)
+        if (how === 'tty') write('\n')
+        break
+      }
       case 'state':
         if (event.state === 'committing' && last) show(`${last}  committing`)
     }

@@ -6,6 +6,7 @@ import { UsageError } from '../errors.js'
 import { builtInJobs, type OpenedJob, openJob } from '../mapreduce/driver/open-job.js'
 import { packageVersion } from '../package-root.js'
 import { runCommand } from './exit.js'
+import { addFileSystemOptions, applyFileSystemOptions } from './file-system-options.js'
 import { followJob } from './follow-job.js'
 import { givenParams, paramOptions } from './job-flags.js'
 import { addRunOptions, runOptions } from './run-options.js'
@@ -63,6 +64,7 @@ function parse(name: string, opened: OpenedJob, args: string[]): Command {
     .optionsGroup(`Params of ${opened.job.name}:`)
   for (const option of paramOptions(opened.job)) command.addOption(option)
   addRunOptions(command)
+  addFileSystemOptions(command)
   command.addHelpText(
     'after',
     `
@@ -82,6 +84,7 @@ async function runParsed(
   started: LocalExecutor | undefined,
 ): Promise<number> {
   const values = command.opts() as Record<string, unknown> & { input?: string[]; output?: string }
+  applyFileSystemOptions(values)
   if (!values.input) {
     throw new UsageError(`Cannot run ${opened.job.name}: no --input is given; it names a folder of pictures`)
   }

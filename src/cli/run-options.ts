@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseMaxBad } from '../mapreduce/driver/bad-record-limit.js'
 import { OUTPUT_COMPRESSIONS, type RunOptions } from '../mapreduce/driver/options.js'
+import { OUTPUT_FORMATS } from '../mapreduce/job.js'
 
 /** The flags that every job takes; `pack` takes them too. */
 export function addRunOptions(command: Command): void {
@@ -13,6 +14,18 @@ export function addRunOptions(command: Command): void {
       'bytes of input per map task, such as 64M (default: from the input)',
       bytes,
     )
+    .option(
+      '--reducers <n>',
+      "parts of the output, sorted (default: the job's own, or by the input's size)",
+      count,
+    )
+    .addOption(
+      new Option('--output-format <format>', "how the output is stored (default: the job's own)").choices(
+        OUTPUT_FORMATS,
+      ),
+    )
+    .option('--sort-buffer <bytes>', 'memory to sort in, for each task (default: 64M)', bytes)
+    .option('--map-output-codec <name>', 'compress what goes from maps to reducers (default: none)')
     .option('--part-size <bytes>', 'join neighbouring parts up to this size (default: 128M)', bytes)
     .option('--index-interval <n>', 'records from one index entry to the next (default: 1)', count)
     .addOption(
@@ -22,6 +35,8 @@ export function addRunOptions(command: Command): void {
       ).choices(OUTPUT_COMPRESSIONS),
     )
     .option('--crc', 'write .crc sidecars as Hadoop does on local disks')
+    .option('--block-size <bytes>', "of the output's files on HDFS (default: the server's)", bytes)
+    .option('--replication <n>', "copies of the output's blocks on HDFS (default: the server's)", count)
     .option('--codec <name>', 'default, deflate, gzip, snappy, lz4 or zstd (default: default, which is zlib)')
     .addOption(
       new Option('--on-error <what>', 'what becomes of a bad record (default: quarantine)').choices([
@@ -61,10 +76,16 @@ export function runOptions(values: Record<string, unknown>): Omit<RunOptions, 'i
     splits: given('splits'),
     splitBytes: given('splitSize'),
     partBytes: given('partSize'),
+    reducers: given('reducers'),
+    outputFormat: given('outputFormat'),
+    sortBytes: given('sortBuffer'),
+    mapOutputCodec: given('mapOutputCodec'),
     indexInterval: given('indexInterval'),
     compression: given('compression'),
     codec: given('codec'),
     crc: given('crc'),
+    blockSize: given('blockSize'),
+    replication: given('replication'),
     onError: given('onError'),
     maxBad: given('maxBad'),
     overwrite: given('overwrite'),

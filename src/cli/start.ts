@@ -8,9 +8,11 @@ import { LocalExecutor } from '../engines/local/local-executor.js'
  * @param workers as the command line or the environment says; NaN where neither does
  */
 export async function start(args: string[], workers: number): Promise<void> {
+  // Threads take the environment that they start in, which these flags change.
+  const changesEnvironment = args.some((arg) => /^--(large-image|datanode-map)(=|$)/.test(arg))
   const runs = args.some((arg) => arg === '-i' || arg.startsWith('--input'))
   const slots = Number.isSafeInteger(workers) && workers > 0 ? workers : availableParallelism()
-  const executor = runs ? new LocalExecutor(slots) : undefined
+  const executor = runs && !changesEnvironment ? new LocalExecutor(slots) : undefined
   const { main } = await import('./run-job.js')
   await main(args, executor)
 }

@@ -9,6 +9,9 @@ export interface FileSystem {
   /** The part of a URI before the path: `file://`, `webhdfs://host:9870`. */
   readonly root: string
 
+  /** Whether each call goes over a network. */
+  readonly isRemote: boolean
+
   /** @throws NotFoundError */
   stat(path: string): Promise<FileStatus>
 
@@ -91,6 +94,11 @@ export interface CreateOptions {
   permission?: string
   /** Writes a `.crc` sidecar beside the file, as Hadoop does on local disks; others ignore it. @default false */
   crc?: boolean
+  /**
+   * Nobody else knows of the path: what forbids the file may then be told by `write` or `close` instead of
+   * by `create`, which saves a server round trips. @default false
+   */
+  unshared?: boolean
   /** Makes `close` wait until the bytes are on the disk. @default false */
   durable?: boolean
 }

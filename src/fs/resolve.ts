@@ -5,7 +5,7 @@ import type { FileSystem } from './file-system.js'
 import { loadHadoopConfiguration } from './hadoop-configuration.js'
 import { LocalFileSystem } from './local/local-file-system.js'
 import { WebHdfsFileSystem } from './webhdfs/webhdfs-file-system.js'
-import { parseWebHdfsUri, rootOf } from './webhdfs/webhdfs-uri.js'
+import { parseWebHdfsUri, rootOf, type WebHdfsAddress } from './webhdfs/webhdfs-uri.js'
 
 /** A place: a file system and an absolute path in it. */
 export interface Location {
@@ -26,7 +26,8 @@ export function resolveUri(uri: string): Location {
   if (uri === '') throw new UsageError('Cannot open "": the path is empty')
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(uri)?.[1]?.toLowerCase()
   if (scheme === undefined) return { fs: local, path: withoutTrailingSlash(resolvePath(uri)) }
-  if (scheme === 'webhdfs' || scheme === 'swebhdfs' || scheme === 'hdfs') return resolveWebHdfs(uri)
+  const hdfs = hdfsAddressOf(uri)
+  if (hdfs) return resolveWebHdfs(hdfs)
   if (scheme !== 'file') {
     const served = 'file://, webhdfs://, swebhdfs:// and hdfs:// are'
     throw new UnsupportedError(`Cannot open ${uri}: no file system serves ${scheme}://; ${served}`)
@@ -40,10 +41,18 @@ export function resolveUri(uri: string): Location {
   }
 }
 
-function resolveWebHdfs(uri: string): Location {
+/**
+ * Whom a URI of HDFS asks, and for which path; undefined for a URI of another file system.
+ * @throws UsageError when it is no URI, or the configuration doesn't say where it leads.
+ */
+export function hdfsAddressOf(uri: string): { address: WebHdfsAddress; path: string } | undefined {
+  if (!/^(s?webhdfs|hdfs):\/\//i.test(uri)) return undefined
   // Only an RPC address or a name without a port takes the configuration to be understood.
   const isName = /^(hdfs:|s?webhdfs:\/\/([^@/]*@)?[^:,/]+(\/|$))/i.test(uri)
-  const { address, path } = parseWebHdfsUri(isName ? loadHadoopConfiguration().webHdfsUri(uri) : uri)
+  return parseWebHdfsUri(isName ? loadHadoopConfiguration().webHdfsUri(uri) : uri)
+}
+
+function resolveWebHdfs({ address, path }: { address: WebHdfsAddress; path: string }): Location {
   const key = `${rootOf(address)} ${address.user}`
   let fs = webHdfs.get(key)
   if (!fs) {

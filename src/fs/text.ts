@@ -1,11 +1,11 @@
-import type { FileSystem } from './file-system.js'
+import type { CreateOptions, FileSystem } from './file-system.js'
 
 /** A small new file with the text. */
 export async function writeText(
   fs: FileSystem,
   path: string,
   text: string,
-  options: { durable?: boolean } = {},
+  options: CreateOptions = {},
 ): Promise<void> {
   await using sink = await fs.create(path, options)
   await sink.write(Buffer.from(text))

@@ -32,6 +32,8 @@ export interface StreamOptions {
   signal?: AbortSignal
   /** A piece may be written to again as soon as the next one is asked for. @default false */
   reuse?: boolean
+  /** Bytes of a piece, of which one is read ahead, where memory is scarce. @default the source's own */
+  pieceBytes?: number
 }
 
 /**

@@ -19,6 +19,12 @@ export interface Ledger {
   emitted: number
   /** Records counted in the parts after they were written. */
   written: number
+  /** With reducers: records in the map outputs, after the combiner. */
+  shuffled?: number
+  /** With reducers: records that these read. */
+  reduced?: number
+  /** With reducers: records that these emitted. */
+  reduceEmitted?: number
 }
 
 export function emptyLedger(): Ledger {
@@ -28,7 +34,7 @@ export function emptyLedger(): Ledger {
 export function addLedgers(ledgers: Iterable<Ledger>): Ledger {
   const sum = emptyLedger()
   for (const ledger of ledgers) {
-    for (const key of Object.keys(sum) as (keyof Ledger)[]) sum[key] += ledger[key]
+    for (const key of Object.keys(ledger) as (keyof Ledger)[]) sum[key] = (sum[key] ?? 0) + ledger[key]!
   }
   return sum
 }
@@ -45,9 +51,11 @@ export function checkLedger(ledger: Ledger, where: string, planned?: number): vo
     faults.push(`${planned} records were planned, ${ledger.read} read`)
   }
   if (fates !== ledger.read) faults.push(`${ledger.read} records were read, ${fates} have a fate`)
-  if (ledger.written !== ledger.emitted) {
-    faults.push(`${ledger.emitted} records were emitted, ${ledger.written} written`)
+  if (ledger.reduced !== ledger.shuffled) {
+    faults.push(`${ledger.shuffled} records were shuffled, ${ledger.reduced} reduced`)
   }
+  const emitted = ledger.reduceEmitted ?? ledger.emitted
+  if (ledger.written !== emitted) faults.push(`${emitted} records were emitted, ${ledger.written} written`)
   if (faults.length === 0) return
   throw new LedgerError(`Cannot balance the ledger of ${where}: ${faults.join('; ')}`)
 }

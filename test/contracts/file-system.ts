@@ -41,6 +41,12 @@ export function fileSystemContract(name: string, create: () => Promise<FileSyste
       return Buffer.from(bytes)
     }
 
+    async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
+      const all: Uint8Array[] = []
+      for await (const piece of pieces) all.push(piece)
+      return Buffer.concat(all)
+    }
+
     async function names(folder: string): Promise<string[]> {
       const found: string[] = []
       for await (const status of fs.list(folder)) found.push(baseName(status.path))
@@ -73,6 +79,35 @@ export function fileSystemContract(name: string, create: () => Promise<FileSyste
         expect((await read(path)).toString()).toBe('old')
       })
 
+      it('refuses a folder, empty or not, and leaves it as it was', async () => {
+        const folder = await newFolder()
+        const path = joinPath(folder, 'folder')
+        await fs.mkdir(path)
+        await expect(fs.create(path)).rejects.toBeInstanceOf(AlreadyExistsError)
+        await write(joinPath(path, 'child'), 'child')
+        await expect(fs.create(path)).rejects.toBeInstanceOf(AlreadyExistsError)
+        expect(await names(path)).toEqual(['child'])
+      })
+
+      it('shows the file at once, and while it is written', async () => {
+        const path = joinPath(await newFolder(), 'file')
+        await using sink = await fs.create(path)
+        expect(await fs.stat(path)).toMatchObject({ type: 'file' })
+        await sink.write(Buffer.alloc(1_000_000))
+        expect(await fs.stat(path)).toMatchObject({ type: 'file' })
+        await sink.close()
+        expect(await fs.stat(path)).toMatchObject({ type: 'file', length: 1_000_000 })
+      })
+
+      it('makes another file where one was deleted', async () => {
+        const path = joinPath(await newFolder(), 'file')
+        for (const text of ['the first', 'another, which is longer', 'third']) {
+          await write(path, text)
+          expect((await read(path)).toString()).toBe(text)
+          await fs.delete(path)
+        }
+      })
+
       it('makes no parents', async () => {
         const folder = await newFolder()
         await expect(fs.create(joinPath(folder, 'no', 'file'))).rejects.toBeInstanceOf(NotFoundError)
@@ -101,6 +136,98 @@ export function fileSystemContract(name: string, create: () => Promise<FileSyste
         expect(Buffer.from(await source.read(3, 7)).toString()).toBe('3456')
         expect((await source.read(10, 10)).length).toBe(0)
         await expect(source.read(5, 11)).rejects.toBeInstanceOf(TruncatedError)
+      })
+
+      it('refuses what is no range of the file, and reads on', async () => {
+        const path = joinPath(await newFolder(), 'file')
+        await write(path, '0123456789')
+        await using source = await fs.open(path)
+        for (const [start, end] of [
+          [-1, 5],
+          [5, 3],
+          [9, 11],
+          [11, 11],
+          [26, 27],
+        ] as const) {
+          await expect(source.read(start, end)).rejects.toBeInstanceOf(TruncatedError)
+          await expect(collect(source.stream(start, end))).rejects.toBeInstanceOf(TruncatedError)
+          expect(Buffer.from(await source.read(1, 2)).toString()).toBe('1')
+        }
+      })
+
+      it('reads an empty file as empty', async () => {
+        const path = joinPath(await newFolder(), 'file')
+        await write(path, '')
+        await using source = await fs.open(path)
+        expect((await source.read(0, 0)).length).toBe(0)
+        expect((await collect(source.stream(0))).length).toBe(0)
+        await expect(source.read(0, 1)).rejects.toBeInstanceOf(TruncatedError)
+      })
+
+      it('reads anywhere, in any order, while a stream of the same source goes on', async () => {
+        const path = joinPath(await newFolder(), 'file')
+        const bytes = Buffer.alloc(2_500_000)
+        for (let i = 0; i < bytes.length; i += 4) bytes.writeUInt32BE(i, i)
+        await write(path, bytes)
+        await using source = await fs.open(path)
+        const pieces: Uint8Array[] = []
+        let seed = 1
+        const random = (limit: number): number => {
+          seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
+          return seed % limit
+        }
+        for await (const piece of source.stream(0)) {
+          pieces.push(piece)
+          const start = random(bytes.length)
+          const end = Math.min(bytes.length, start + random(32_000))
+          expect(bytes.subarray(start, end).equals(await source.read(start, end))).toBe(true)
+        }
+        expect(Buffer.concat(pieces).equals(bytes)).toBe(true)
+        for (const start of [0, 1_048_575, 40_000, 2_097_150, 8_191, 2_499_996]) {
+          expect(bytes.subarray(start, start + 4).equals(await source.read(start, start + 4))).toBe(true)
+        }
+      })
+
+      it('gives the same bytes one by one as all at once', async () => {
+        const path = joinPath(await newFolder(), 'file')
+        const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index))
+        await write(path, bytes)
+        await using source = await fs.open(path)
+        const single: Uint8Array[] = []
+        for (let at = 0; at < bytes.length; at++) single.push(await source.read(at, at + 1))
+        expect(Buffer.concat(single).equals(bytes)).toBe(true)
+        expect((await collect(source.stream(0))).equals(bytes)).toBe(true)
+      })
+
+      it('keeps two readers of one file apart', async () => {
+        const path = joinPath(await newFolder(), 'file')
+        await write(path, '0123456789')
+        const first = await fs.open(path)
+        await using second = await fs.open(path)
+        expect(Buffer.from(await first.read(0, 1)).toString()).toBe('0')
+        expect(Buffer.from(await second.read(0, 1)).toString()).toBe('0')
+        await first.close()
+        expect(Buffer.from(await second.read(1, 2)).toString()).toBe('1')
+      })
+
+      it('reads no more once it is closed, and may be closed twice', async () => {
+        const path = joinPath(await newFolder(), 'file')
+        await write(path, '0123456789')
+        const source = await fs.open(path)
+        await source.read(0, 1)
+        await source.close()
+        await expect(source.read(0, 1)).rejects.toBeInstanceOf(FileSystemError)
+        await expect(collect(source.stream(0))).rejects.toBeInstanceOf(FileSystemError)
+        await source.close()
+      })
+
+      it('takes a status that is known, but reads the path it is given', async () => {
+        const folder = await newFolder()
+        await write(joinPath(folder, 'file'), '0123456789')
+        await write(joinPath(folder, 'other'), 'abcdefghij')
+        const status = await fs.stat(joinPath(folder, 'other'))
+        await using source = await fs.open(joinPath(folder, 'file'), { status })
+        expect((await collect(source.stream(0))).toString()).toBe('0123456789')
       })
 
       it('streams a range in order, and stops when the reader leaves', async () => {
@@ -136,8 +263,11 @@ export function fileSystemContract(name: string, create: () => Promise<FileSyste
         await expect(fs.open(joinPath(folder, 'none'))).rejects.toBeInstanceOf(NotFoundError)
       })
 
-      it('refuses a folder', async () => {
-        await expect(fs.open(await newFolder())).rejects.toBeInstanceOf(FileSystemError)
+      it('refuses a folder, empty or not', async () => {
+        const folder = await newFolder()
+        await expect(fs.open(folder)).rejects.toBeInstanceOf(FileSystemError)
+        await fs.mkdir(joinPath(folder, 'child'))
+        await expect(fs.open(folder)).rejects.toBeInstanceOf(FileSystemError)
       })
     })
 
@@ -221,10 +351,27 @@ export function fileSystemContract(name: string, create: () => Promise<FileSyste
         expect(await names(joinPath(folder, 'winner'))).toEqual(['report.json'])
       })
 
-      it('says that the source is missing', async () => {
+      it('says that the source is missing, or the folder of the target', async () => {
         const folder = await newFolder()
-        const renaming = fs.rename(joinPath(folder, 'none'), joinPath(folder, 'x'))
-        await expect(renaming).rejects.toBeInstanceOf(NotFoundError)
+        await write(joinPath(folder, 'file'), 'x')
+        for (const [from, to] of [
+          ['none', 'x'],
+          ['file', 'none/file'],
+        ] as const) {
+          const renaming = fs.rename(joinPath(folder, from), joinPath(folder, to))
+          await expect(renaming).rejects.toBeInstanceOf(NotFoundError)
+        }
+        expect(await names(folder)).toEqual(['file'])
+      })
+
+      it('moves folders within folders, and leaves nothing behind', async () => {
+        const folder = await newFolder()
+        await fs.mkdirs(joinPath(folder, 'old', 'a', 'b', 'empty'))
+        await write(joinPath(folder, 'old', 'a', 'b', 'file'), 'x')
+        await fs.rename(joinPath(folder, 'old'), joinPath(folder, 'new'))
+        expect(await names(folder)).toEqual(['new'])
+        expect(await names(joinPath(folder, 'new', 'a', 'b'))).toEqual(['empty', 'file'])
+        await expect(fs.stat(joinPath(folder, 'old', 'a', 'b', 'file'))).rejects.toBeInstanceOf(NotFoundError)
       })
     })
 
@@ -250,7 +397,42 @@ export function fileSystemContract(name: string, create: () => Promise<FileSyste
         await expect(fs.mkdir(joinPath(folder, 'a'))).rejects.toBeInstanceOf(AlreadyExistsError)
         await write(joinPath(folder, 'file'), 'x')
         await expect(fs.mkdirs(joinPath(folder, 'file'))).rejects.toBeInstanceOf(AlreadyExistsError)
+        expect((await read(joinPath(folder, 'file'))).toString()).toBe('x')
       })
+
+      it('removes no more than it was told to, and nothing where there is nothing', async () => {
+        const folder = await newFolder()
+        await fs.mkdirs(joinPath(folder, 'a', 'b', 'c', 'd'))
+        expect(await fs.delete(joinPath(folder, 'a', 'b', 'c', 'd'), { recursive: true })).toBe(true)
+        expect(await fs.delete(joinPath(folder, 'a', 'b'), { recursive: true })).toBe(true)
+        expect(await fs.delete(joinPath(folder, 'a', 'b'), { recursive: true })).toBe(false)
+        expect(await names(folder)).toEqual(['a'])
+        expect(await names(joinPath(folder, 'a'))).toEqual([])
+      })
+
+      it('leaves what is there when it makes more beside and below it', async () => {
+        const folder = await newFolder()
+        const deep = joinPath(folder, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'L')
+        await fs.mkdirs(deep)
+        for (const name of ['m', 'n', 'o']) await fs.mkdirs(joinPath(folder, 'a', name))
+        expect(await names(joinPath(folder, 'a'))).toEqual(['b', 'm', 'n', 'o'])
+        expect(await fs.stat(deep)).toMatchObject({ type: 'directory' })
+      })
+    })
+
+    it('puts nothing under a file', async () => {
+      const folder = await newFolder()
+      const file = joinPath(folder, 'file')
+      await write(file, 'x')
+      await write(joinPath(folder, 'other'), 'y')
+      for (const child of [joinPath(file, 'child'), joinPath(file, 'folder', 'child')]) {
+        await expect(fs.create(child)).rejects.toBeInstanceOf(FileSystemError)
+        await expect(fs.mkdirs(child)).rejects.toBeInstanceOf(FileSystemError)
+        await expect(fs.rename(joinPath(folder, 'other'), child)).rejects.toBeInstanceOf(FileSystemError)
+      }
+      await expect(fs.mkdir(joinPath(file, 'child'))).rejects.toBeInstanceOf(FileSystemError)
+      expect(await names(folder)).toEqual(['file', 'other'])
+      expect((await read(file)).toString()).toBe('x')
     })
 
     it('covers a range with block locations', async () => {

@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { AlreadyExistsError } from '../../src/errors.js'
+import { AlreadyExistsError, NotFoundError } from '../../src/errors.js'
 import type { FileSystem } from '../../src/fs/file-system.js'
 import { LocalFileSystem } from '../../src/fs/local/local-file-system.js'
 import { publishOutput, rollForward } from '../../src/mapreduce/output/replace-output.js'
@@ -52,10 +52,38 @@ it('refuses to replace an output unless it may', async () => {
   expect(await jobIn(path)).toBe('job_1')
 })
 
-it('replaces the old output and leaves nothing else', async () => {
+it('replaces the old output, and leaves nothing else once it is carried through', async () => {
   const { folder, jobFolder, path } = await setup()
-  await publishOutput({ fs: new LocalFileSystem(), path }, jobFolder, JOB, true)
+  const output = { fs: new LocalFileSystem(), path }
+  await publishOutput(output, jobFolder, JOB, true)
   expect(await jobIn(path)).toBe(JOB)
+  expect(await rollForward(output)).toBe(true)
+  expect(await readdir(folder)).toEqual(['out'])
+})
+
+it('puts the old output back when the new one can not take its place', async () => {
+  const { folder, jobFolder, path } = await setup()
+  const local = new LocalFileSystem()
+  const fs: FileSystem = Object.assign(Object.create(local) as FileSystem, {
+    async rename(from: string, to: string) {
+      // The new output goes away just when the old one has been put aside.
+      if (from === path) await local.delete(join(jobFolder, 'output'), { recursive: true })
+      return local.rename(from, to)
+    },
+  })
+  const publishing = publishOutput({ fs, path }, jobFolder, JOB, true)
+  await expect(publishing).rejects.toBeInstanceOf(NotFoundError)
+  expect(await jobIn(path)).toBe('job_1')
+  expect((await readdir(folder)).sort()).toEqual([`.out.${JOB}`, 'out'])
+})
+
+it('puts the old output back when a job that was cut off has lost the new one', async () => {
+  const { folder, jobFolder, path } = await setup()
+  await publishOutput({ fs: dyingFileSystem(2, true), path }, jobFolder, JOB, true).catch(() => {})
+  expect((await readdir(folder)).sort()).toEqual(['.out.intent', `.out.${JOB}`, `.out.${JOB}.old`])
+  await rm(jobFolder, { recursive: true })
+  expect(await rollForward({ fs: new LocalFileSystem(), path })).toBe(true)
+  expect(await jobIn(path)).toBe('job_1')
   expect(await readdir(folder)).toEqual(['out'])
 })
 

@@ -33,6 +33,7 @@ export interface LocalFileSystemOptions {
 /** The file systems of this machine, through node:fs. */
 export class LocalFileSystem implements FileSystem {
   readonly root = 'file://'
+  readonly isRemote = false
   private readonly verifySidecars: boolean
 
   constructor(options: LocalFileSystemOptions = {}) {

@@ -66,13 +66,15 @@ export class LocalSource implements ByteSource {
     requireRange(this, start, end)
     const ahead: Promise<Uint8Array>[] = []
     // One more than are read ahead: the consumer's.
-    const buffers = options.reuse ? Array.from({ length: READS_AHEAD + 1 }, () => new Reuse()) : undefined
+    const { pieceBytes = CHUNK_BYTES } = options
+    const readsAhead = options.pieceBytes === undefined ? READS_AHEAD : 1
+    const buffers = options.reuse ? Array.from({ length: readsAhead + 1 }, () => new Reuse()) : undefined
     let asked = start
     const readAhead = (): void => {
-      for (; asked < end && ahead.length < READS_AHEAD; asked += CHUNK_BYTES) {
+      for (; asked < end && ahead.length < readsAhead; asked += pieceBytes) {
         const buffer = buffers?.shift()
         if (buffer) buffers!.push(buffer)
-        const chunk = this.read(asked, Math.min(end, asked + CHUNK_BYTES), buffer)
+        const chunk = this.read(asked, Math.min(end, asked + pieceBytes), buffer)
         // A chunk read ahead that nobody asks for any more must not become an unhandled rejection.
         chunk.catch(() => {})
         ahead.push(chunk)

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import type { PixelreduceError } from '../../errors.js'
-import { answerOf, bodyText, connectionError, errorOf } from './http-connection.js'
+import { PixelreduceError } from '../../errors.js'
+import { answerOf, bodyText, errorOf } from './http-connection.js'
 import type { NameNode } from './name-node.js'
+import { nameNodeMetrics } from './name-node-metrics.js'
 import type { NameNodes } from './name-nodes.js'
 import { addParameters, type Parameters } from './parameters.js'
 import type { Doing } from './remote-error.js'
@@ -75,6 +76,15 @@ export class DataNodes {
     }, options)
   }
 
+  /** Where the server of a URL is reached, after {@link WebHdfsOptions.dataNodeMap}. */
+  originOf(location: URL): string {
+    const { dataNodeMap } = this.nameNodes.connections.settings
+    const mapped = dataNodeMap[location.host] ?? dataNodeMap[location.hostname]
+    const host =
+      mapped === undefined ? location.host : /:\d+$/.test(mapped) ? mapped : `${mapped}:${location.port}`
+    return `${location.protocol}//${host}`
+  }
+
   /** Where a DataNode is asked. */
   url(node: DataNode, path: string, parameters: Parameters): URL {
     const url = new URL(`${node.origin}/webhdfs/v1${encodePath(path)}`)
@@ -103,16 +113,12 @@ export class DataNodes {
 
   /** The path and the rest of a redirect's parameters we know better: servers differ in how they encode them. */
   private nodeIn(location: URL): DataNode {
-    const { dataNodeMap } = this.nameNodes.connections.settings
-    const mapped = dataNodeMap[location.host] ?? dataNodeMap[location.hostname]
-    const host =
-      mapped === undefined ? location.host : /:\d+$/.test(mapped) ? mapped : `${mapped}:${location.port}`
     const parameters: Record<string, string> = {}
     for (const name of ['namenoderpcaddress', 'delegation', 'data']) {
       const value = location.searchParams.get(name)
       if (value !== null) parameters[name] = value
     }
-    return { origin: `${location.protocol}//${host}`, name: location.host, parameters }
+    return { origin: this.originOf(location), name: location.host, parameters }
   }
 
   private excluded(): string | undefined {
@@ -124,43 +130,14 @@ export class DataNodes {
 
   /** From the NameNode's metrics; where we may not see them, hosts have to do. */
   private async learnTransferAddresses(): Promise<void> {
-    const doing = this.nameNodes.doing('list the DataNodes', '/')
     try {
-      const getMetrics = async (nameNode: NameNode) => {
-        const url = nameNode.url('/', {})
-        url.pathname = '/jmx'
-        url.search = '?qry=Hadoop:service=NameNode,name=NameNodeInfo'
-        const { connections } = this.nameNodes
-        const request = connections.request('GET', url).end()
-        const response = await answerOf(request, doing, connections.settings)
-        if (response.statusCode !== 200) throw await errorOf(response, doing)
-        const chunks: Buffer[] = []
-        try {
-          for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
-        } catch (error) {
-          throw connectionError(doing, nameNode.host, error as Error, true)
-        }
-        return Buffer.concat(chunks).toString('utf8')
-      }
-      const text = await this.nameNodes.withActive(getMetrics, { retryForMs: 0 })
-      const { beans } = JSON.parse(text) as { beans: { LiveNodes?: string }[] }
-      const live = JSON.parse(beans[0]?.LiveNodes ?? '{}') as Record<string, LiveNode>
-      for (const [hostAndPort, node] of Object.entries(live)) {
-        const webAddress = this.secure ? node.infoSecureAddr : node.infoAddr
-        if (!webAddress || !node.xferaddr) continue
-        this.transferAddresses.set(webAddress, node.xferaddr)
-        // The metrics give the web address by number, redirects give it by name.
-        const host = hostAndPort.replace(/:\d+$/, '')
-        this.transferAddresses.set(host + webAddress.slice(webAddress.lastIndexOf(':')), node.xferaddr)
+      const metrics = await nameNodeMetrics(this.nameNodes, this.secure)
+      for (const { name, webAddress, transferAddress } of metrics?.live ?? []) {
+        this.transferAddresses.set(webAddress, transferAddress)
+        this.transferAddresses.set(name, transferAddress)
       }
     } catch (error) {
-      if ((error as PixelreduceError).code === undefined && !(error instanceof SyntaxError)) throw error
+      if (!(error instanceof PixelreduceError)) throw error
     }
   }
-}
-
-interface LiveNode {
-  infoAddr?: string
-  infoSecureAddr?: string
-  xferaddr?: string
 }

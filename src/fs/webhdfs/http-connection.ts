@@ -10,6 +10,8 @@ import { type Doing, remoteError } from './remote-error.js'
 const IDLE_SOCKET_MS = 4000
 /** Bytes of an error's body that are read. */
 const ERROR_BODY_BYTES = 64 * 1024
+/** Limit for a short body: the status says what matters. */
+const SHORT_BODY_MS = 10_000
 
 /** Node's own HTTP and TLS take a while to load, which threads that read local files need not wait for. */
 function loadHttp(): { http: typeof http; https: typeof https } {
@@ -113,10 +115,11 @@ export async function errorOf(response: http.IncomingMessage, doing: Doing): Pro
   return remoteError(doing, server, response.statusCode ?? 0, await bodyText(response))
 }
 
-/** A short body; what came of it when the connection is cut. */
+/** A short body; what came of it when the connection is cut or the server keeps us waiting. */
 export async function bodyText(response: http.IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let length = 0
+  const timer = setTimeout(() => response.destroy(), SHORT_BODY_MS)
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       chunks.push(chunk)
@@ -125,6 +128,8 @@ export async function bodyText(response: http.IncomingMessage): Promise<string> 
     }
   } catch {
     // The status says enough.
+  } finally {
+    clearTimeout(timer)
   }
   return Buffer.concat(chunks).toString('utf8')
 }

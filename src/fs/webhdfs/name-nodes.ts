@@ -42,9 +42,12 @@ export class NameNodes {
     const { retryForMs = this.connections.settings.retryForMs } = options
     const startedMs = performance.now()
     let unanswered = false
+    let patienceMs = retryForMs / 10
     for (let failures = 1; ; failures++) {
       signal?.throwIfAborted()
       const at = this.active
+      // Others may find meanwhile that it has gone for good, which does not shorten a wait that has begun.
+      if (this.hasAnswered) patienceMs = retryForMs
       try {
         const answer = await attempt(nodes[at]!)
         this.hasAnswered = true
@@ -62,9 +65,12 @@ export class NameNodes {
         }
         if (kind !== 'later' && this.active === at) this.active = (at + 1) % nodes.length
         const spentMs = performance.now() - startedMs
-        const patienceMs = this.hasAnswered ? retryForMs : retryForMs / 10
         const allTried = failures >= nodes.length
-        if (allTried && spentMs >= patienceMs) throw givenUp(error, failures, spentMs, patienceMs, unanswered)
+        if (allTried && spentMs >= patienceMs) {
+          // Whoever comes next, to clean up as a rule, needs not wait as long once more.
+          if (retryForMs === this.connections.settings.retryForMs) this.hasAnswered = false
+          throw givenUp(error, failures, spentMs, patienceMs, unanswered)
+        }
         // The other NameNode may well be up: ask it at once.
         if (kind === 'later' || failures % nodes.length === 0) {
           await backOff(Math.ceil(failures / nodes.length), signal)
@@ -120,7 +126,9 @@ function givenUp(
   uncertain: boolean,
 ): PixelreduceError {
   const tried = `${attempts} attempt${attempts === 1 ? '' : 's'} in ${Math.round(spentMs)} ms, the limit is ${limitMs} ms`
-  return withDetails(error, { attempts, ...(uncertain ? { uncertain } : {}) }, `${error.message}; ${tried}`)
+  // Where nothing was to be repeated there is nothing to tell of it.
+  const message = limitMs === 0 ? error.message : `${error.message}; ${tried}`
+  return withDetails(error, { attempts, ...(uncertain ? { uncertain } : {}) }, message)
 }
 
 /** The same error with more details; it is thrown from here, so its stack begins here too. */

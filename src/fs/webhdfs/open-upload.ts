@@ -12,6 +12,8 @@ export interface UploadPlan {
   readonly doing: Doing
   readonly method: 'PUT' | 'POST'
   readonly parameters: Parameters
+  /** Whether the file is there, and nobody else's, when the upload is handed out. */
+  readonly isShownAtOnce: boolean
   /** Whether the path is there: asked before the upload and, until it is, after its head was sent. */
   exists(): Promise<boolean>
   discard(): Promise<void>
@@ -31,10 +33,9 @@ export async function openUpload(
   connections: HttpConnections,
 ): Promise<WebHdfsSink> {
   const { doing, method } = plan
-  const isNew = method === 'PUT'
   const locating = dataNodes.locate(doing, method, plan.parameters)
   locating.catch(() => {}) // awaited below
-  if (isNew && (await plan.exists())) {
+  if (plan.isShownAtOnce && (await plan.exists())) {
     const { action, path, root } = doing
     throw new AlreadyExistsError(`Cannot ${action} ${path} on ${root}: it exists already`, {
       details: { path },
@@ -57,7 +58,7 @@ export async function openUpload(
     }
     const { settings } = connections
     const sink = new WebHdfsSink({ doing, request, settings, discard: () => plan.discard() })
-    if (isNew) await shown(plan, request, sink, settings.answerTimeoutMs)
+    if (plan.isShownAtOnce) await shown(plan, request, sink, settings.answerTimeoutMs)
     sink.isShown = true
     dataNodes.recordSuccess(node.name)
     return sink

@@ -11,8 +11,8 @@ export interface WebHdfsOptions {
   idleTimeoutMs?: number
   /**
    * How long a request to the NameNodes is repeated while none of them answers, in ms. Before the first
-   * answer of all it is a tenth of that, so that a mistyped address does not keep a user waiting.
-   * @default 30_000
+   * answer of all, and after they were given up until they answer again, it is a tenth of that, so that a
+   * mistyped address does not keep a user waiting. @default PIXELREDUCE_RETRY_FOR_MS, else 30_000
    */
   retryForMs?: number
   /** How often in a row a read may break off without getting on before it is given up. @default 6 */
@@ -41,7 +41,7 @@ export function webHdfsSettings(options: WebHdfsOptions = {}, environment = proc
     connectTimeoutMs: 10_000,
     answerTimeoutMs: 60_000,
     idleTimeoutMs: 60_000,
-    retryForMs: 30_000,
+    retryForMs: Number(environment.PIXELREDUCE_RETRY_FOR_MS || 30_000),
     readAttempts: 6,
     largeReadBytes: Number(environment.PIXELREDUCE_LARGE_IMAGE || 2 * MIB),
     parallelReads: 4,

@@ -30,6 +30,7 @@ const LATE_CREATE_WAITS_MS = [0, 50, 200, 500]
 /** HDFS over WebHDFS, or HttpFS, which speaks the same. */
 export class WebHdfsFileSystem implements FileSystem {
   readonly root: string
+  readonly isRemote = true
   private readonly connections: HttpConnections
   private readonly nameNodes: NameNodes
   private readonly dataNodes: DataNodes
@@ -71,7 +72,7 @@ export class WebHdfsFileSystem implements FileSystem {
    * others throw AlreadyExistsError or LeaseConflictError.
    */
   async create(path: string, options: CreateOptions = {}): Promise<ByteSink> {
-    const { blockSize, replication, permission, durable } = options
+    const { blockSize, replication, permission, durable, unshared = false } = options
     this.memory.drop(path)
     const parameters = {
       op: 'CREATE',
@@ -86,6 +87,7 @@ export class WebHdfsFileSystem implements FileSystem {
       doing: this.nameNodes.doing('create', path),
       method: 'PUT',
       parameters,
+      isShownAtOnce: !unshared,
       exists: () => this.exists(path),
       discard: () => this.removeBroken(path),
     } as const
@@ -103,6 +105,7 @@ export class WebHdfsFileSystem implements FileSystem {
       doing: this.nameNodes.doing('append to', path),
       method: 'POST',
       parameters: { op: 'APPEND' },
+      isShownAtOnce: false,
       exists: async () => true,
       discard: async () => {},
     } as const
@@ -246,8 +249,16 @@ export class WebHdfsFileSystem implements FileSystem {
     }
   }
 
+  /** False also where we may not look: the operation that follows is refused too, and knows the reason better. */
   private async exists(path: string): Promise<boolean> {
-    return (await this.stat(path).catch(undefinedIfNotFound)) !== undefined
+    try {
+      await this.stat(path)
+      return true
+    } catch (error) {
+      const { code } = error as PixelreduceError
+      if (code === 'NOT_FOUND' || code === 'PERMISSION') return false
+      throw error
+    }
   }
 }
 

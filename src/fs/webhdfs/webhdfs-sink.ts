@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import { FileSystemError, type PixelreduceError, TimeoutError } from '../../errors.js'
+import { FileSystemError, type PixelreduceError, SafeModeError, TimeoutError } from '../../errors.js'
 import type { ByteSink } from '../../io/byte-sink.js'
 import { connectionError, errorOf, serverOf } from './http-connection.js'
 import type { WebHdfsSettings } from './options.js'
@@ -92,7 +92,8 @@ export class WebHdfsSink implements ByteSink {
     if (this.state !== 'open') return
     this.state = 'aborted'
     this.fail(new FileSystemError(`Cannot write to ${this.name}: it is aborted`))
-    await this.discarding
+    // Whoever aborts has an error of its own to tell.
+    await this.discarding?.catch(() => {})
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -136,10 +137,20 @@ export class WebHdfsSink implements ByteSink {
     this.wake?.()
   }
 
-  /** The upload's own error, after the file is gone; that it can't be removed is the lesser trouble. */
+  /**
+   * The upload's own error, after the file is gone; that it can't be removed is the lesser trouble. But a
+   * DataNode that refuses in the middle answers and hangs up, and we may meet the latter first: then the
+   * removal is told why.
+   */
   private async throwFailure(): Promise<never> {
-    await this.discarding?.catch(() => {})
-    throw this.failure!
+    const refusal = await this.discarding?.catch((error: PixelreduceError) => error)
+    const failure = this.failure!
+    if (failure.code !== 'CONNECTION' || refusal?.code !== 'SAFE_MODE') throw failure
+    throw new SafeModeError(`${failure.message}: HDFS is in safe mode (${refusal.message})`, {
+      cause: failure,
+      details: { ...failure.details },
+      retriable: true,
+    })
   }
 
   private timedOut(what: string, limitMs: number): TimeoutError {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { ConnectionError, PixelreduceError, TruncatedError } from '../../errors.js'
+import { ConnectionError, FileSystemError, PixelreduceError, TruncatedError } from '../../errors.js'
 import { type ByteSource, requireRange, type StreamOptions } from '../../io/byte-source.js'
 import { backOff } from './backoff.js'
 import type { DataNode, DataNodes } from './data-nodes.js'
@@ -12,9 +12,15 @@ import { responseBody } from './response-body.js'
 /** A connection that brought less than this before it broke off counts as a failed attempt. */
 const PROGRESS_BYTES = 64 * 1024
 
+/** Files up to this are fetched whole by their first read: a DataNode takes as long over a few bytes of them. */
+const SMALL_FILE_BYTES = 512 * 1024
+
 /** A file on HDFS, read from its DataNodes. */
 export class WebHdfsSource implements ByteSource {
   readonly name: string
+  /** All bytes of a small file, once one of them was asked for. */
+  private whole: Promise<Uint8Array> | undefined
+  private isOpen = true
 
   constructor(
     private readonly doing: Doing,
@@ -27,7 +33,21 @@ export class WebHdfsSource implements ByteSource {
   }
 
   async read(start: number, end: number): Promise<Uint8Array> {
+    this.requireOpen()
     requireRange(this, start, end)
+    if (this.length > SMALL_FILE_BYTES) return this.readRange(start, end)
+    return (await this.readWhole()).subarray(start, end)
+  }
+
+  private readWhole(): Promise<Uint8Array> {
+    this.whole ??= this.readRange(0, this.length).catch((error) => {
+      this.whole = undefined
+      throw error
+    })
+    return this.whole
+  }
+
+  private async readRange(start: number, end: number): Promise<Uint8Array> {
     const bytes = Buffer.allocUnsafeSlow(end - start)
     const { largeReadBytes, parallelReads } = this.connections.settings
     if (largeReadBytes === 0 || bytes.length <= largeReadBytes) {
@@ -54,9 +74,16 @@ export class WebHdfsSource implements ByteSource {
    * DataNode if there is one.
    */
   async *stream(start: number, end = this.length, options: StreamOptions = {}): AsyncIterable<Uint8Array> {
+    this.requireOpen()
     requireRange(this, start, end)
     const { readAttempts, idleTimeoutMs } = this.connections.settings
     const { signal } = options
+    if (this.whole && start < end) {
+      const bytes = (await this.whole).subarray(start, end)
+      signal?.throwIfAborted()
+      yield bytes
+      return
+    }
     for (let at = start, failures = 0; at < end; ) {
       const from = at
       const node = await this.nodeAt(at, end, signal)
@@ -87,9 +114,19 @@ export class WebHdfsSource implements ByteSource {
     }
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.isOpen = false
+    this.whole = undefined
+  }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Nothing is held that a late read could harm, but on a local disk it fails, so it does here. */
+  private requireOpen(): void {
+    if (!this.isOpen) throw new FileSystemError(`Cannot read ${this.name}: it is closed`)
+  }
 
   private async fill(bytes: Buffer, start: number, signal?: AbortSignal): Promise<void> {
     let filled = 0

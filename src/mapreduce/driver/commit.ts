@@ -1,8 +1,12 @@
+import { exists } from '../../fs/exists.js'
 import { joinPath } from '../../fs/path.js'
+import { renameSurely } from '../../fs/rename-surely.js'
 import type { Location } from '../../fs/resolve.js'
 import { writeText } from '../../fs/text.js'
 import { PartWriter } from '../output/part-writer.js'
 import type { SuccessFile, SuccessPart } from '../output/success-file.js'
+import { PICTURE_CLASSES } from '../record-classes.js'
+import { keyOrder } from '../shuffle/key-order.js'
 import {
   ATTEMPT_PART,
   ATTEMPT_QUARANTINE,
@@ -29,78 +33,128 @@ interface Group {
   bytes: number
 }
 
-export interface JoinedParts {
-  parts: SuccessPart[]
-  quarantine: SuccessPart[]
+/** A folder or file that a committed task holds, and what it becomes in the output. */
+interface Placed {
+  taskId: string
+  /** Its name in the task's folder. */
+  from: string
+  part: SuccessPart
+}
+
+export interface OutputParts {
+  parts: Placed[]
+  quarantine: Placed[]
+  /** Parts of the job's further outputs, by their names. */
+  outputs: Record<string, Placed[]>
   duplicateKeys: number
   firstDuplicate?: KeyJson
-  partitioning: SuccessFile['partitioning']
-  /** The committed task that holds each part, in the order of the parts. */
-  partTasks: string[]
-  quarantineTasks: string[]
+  /** Whether a key can be in one part only, by the parts' first and last keys. */
+  areRanges: boolean
 }
 
 /**
- * Joins neighbouring small parts up to `partBytes`, by tasks of their own where there is something to
- * join; a part that stands alone is taken as it is.
+ * Joins neighbouring small parts of the map tasks up to `partBytes`, by tasks of their own where there is
+ * something to join; a part that stands alone is taken as it is, and so are those of reducers.
  */
-export async function joinParts(
-  reports: readonly TaskReport[],
+export async function gatherParts(
+  maps: readonly TaskReport[],
+  reduces: readonly TaskReport[],
   job: JobSpec,
   partBytes: number,
   runTasks: (tasks: readonly TaskSpec[]) => Promise<TaskReport[]>,
-): Promise<JoinedParts> {
+): Promise<OutputParts> {
+  const joins = job.output.format === 'mapfile' ? partBytes : 0
   const groups = {
-    part: neighbours(reports, 'part', partBytes),
-    quarantine: neighbours(reports, 'quarantine', partBytes),
+    part: neighbours(maps, 'part', joins),
+    quarantine: neighbours(maps, 'quarantine', partBytes),
   }
   const tasks: JoinTaskSpec[] = []
   for (const what of ['part', 'quarantine'] as const) {
+    const { keyClass } = what === 'part' ? job.output : PICTURE_CLASSES
     for (const group of groups[what]) {
       if (group.reports.length === 1) continue
-      const sources = group.reports.map((report) => report.taskId)
-      tasks.push({ kind: 'join', job, taskId: joinTaskId(tasks.length), attempt: 0, sources, what })
+      tasks.push({
+        kind: 'join',
+        job,
+        taskId: joinTaskId(tasks.length),
+        attempt: 0,
+        sources: group.reports.map((report) => report.taskId),
+        areAscending: areAscending(
+          keyClass,
+          group.reports.map((report) => report[what]!),
+        ),
+        what,
+      })
     }
   }
   const joined = await runTasks(tasks)
   let used = 0
   const resultOf = (group: Group): TaskReport =>
     group.reports.length === 1 ? group.reports[0]! : joined[used++]!
-  const partReports = groups.part.map(resultOf)
-  const quarantineReports = groups.quarantine.map(resultOf)
-  const parts = partReports.map((report) => report.part!)
+  const fromMaps = groups.part.map(resultOf)
+  const fromQuarantine = groups.quarantine.map(resultOf)
+  const kind = reduces.length > 0 ? 'r' : 'm'
+  const written = reduces.length > 0 ? reduces : fromMaps
+  const reports = written.map((report) => report.part!)
+  const names = [...new Set(reduces.flatMap((report) => Object.keys(report.outputs ?? {})))].sort()
   return {
-    parts: parts.map(successPart),
-    quarantine: quarantineReports.map((report, index) => successPart(report.quarantine!, index)),
-    ...duplicates(parts),
-    partitioning: areRanges(parts) ? 'ranges' : 'overlapping',
-    partTasks: partReports.map((report) => report.taskId),
-    quarantineTasks: quarantineReports.map((report) => report.taskId),
+    parts: written.map(({ taskId, part }, index) => ({
+      taskId,
+      from: ATTEMPT_PART,
+      part: successPart(part!, partName(index, kind)),
+    })),
+    quarantine: fromQuarantine.map(({ taskId, quarantine }, index) => ({
+      taskId,
+      from: ATTEMPT_QUARANTINE,
+      part: successPart(quarantine!, partName(index)),
+    })),
+    outputs: Object.fromEntries(
+      names.map((name) => [
+        name,
+        reduces.flatMap(({ taskId, outputs }, index) =>
+          outputs?.[name]
+            ? [
+                {
+                  taskId,
+                  from: `${ATTEMPT_PART}-${name}`,
+                  part: successPart(outputs[name], partName(index, 'r', name)),
+                },
+              ]
+            : [],
+        ),
+      ]),
+    ),
+    ...(job.output.format === 'mapfile' ? duplicates(job.output.keyClass, reports) : { duplicateKeys: 0 }),
+    areRanges: job.output.format === 'mapfile' && areRanges(job.output.keyClass, reports),
   }
 }
 
 /** Puts the output together in the job's folder, by renames; the parts are already written. */
 export async function assembleOutput(
   jobFolder: Location,
-  joined: JoinedParts,
+  { parts, quarantine, outputs }: OutputParts,
   job: JobSpec,
   success: SuccessFile,
 ): Promise<void> {
   const { fs, path } = jobFolder
   const output = outputFolder(path)
+  // Nobody else moves anything there, so what is there was moved.
+  const move = (from: string, to: string) => renameSurely(fs, from, to, () => exists({ fs, path: to }))
+  const place = async (placed: readonly Placed[], folder: string) => {
+    for (const { taskId, from, part } of placed) {
+      await move(joinPath(committedFolder(path, taskId), from), joinPath(folder, part.name))
+    }
+  }
   await fs.mkdir(output)
-  for (const [index, taskId] of joined.partTasks.entries()) {
-    await fs.rename(joinPath(committedFolder(path, taskId), ATTEMPT_PART), joinPath(output, partName(index)))
+  await place(parts, output)
+  for (const each of Object.values(outputs)) await place(each, output)
+  if (quarantine.length > 0) {
+    const folder = joinPath(output, QUARANTINE_FOLDER)
+    await fs.mkdir(folder)
+    await place(quarantine, folder)
   }
-  if (joined.quarantineTasks.length > 0) await fs.mkdir(joinPath(output, QUARANTINE_FOLDER))
-  for (const [index, taskId] of joined.quarantineTasks.entries()) {
-    await fs.rename(
-      joinPath(committedFolder(path, taskId), ATTEMPT_QUARANTINE),
-      joinPath(output, QUARANTINE_FOLDER, partName(index)),
-    )
-  }
-  // A job that wrote nothing still leaves a MapFile, so that whatever reads it finds no record, not no file.
-  if (joined.partTasks.length === 0) {
+  // A job that wrote nothing still leaves a part, so that whatever reads it finds no record, not no file.
+  if (parts.length === 0) {
     await using part = new PartWriter(fs, joinPath(output, partName(0)), job.output)
     await part.closeEvenEmpty()
   }
@@ -123,14 +177,23 @@ function neighbours(reports: readonly TaskReport[], what: 'part' | 'quarantine',
   return groups
 }
 
+/** Equal keys at a border may stay as they stand: they are in the order of the input. */
+function areAscending(keyClass: string, parts: readonly PartReport[]): boolean {
+  return borders(keyClass, parts).every((order) => order <= 0)
+}
+
 /** Whether each part's keys lie after those of the part before, so that a key can be in one part only. */
-function areRanges(parts: readonly PartReport[]): boolean {
-  return parts.every((part, index) => index === 0 || compareBorder(parts[index - 1]!, part) < 0)
+function areRanges(keyClass: string, parts: readonly PartReport[]): boolean {
+  return borders(keyClass, parts).every((order) => order < 0)
 }
 
 /** Within the parts, and where the last key of one is the first of the next. */
-function duplicates(parts: readonly PartReport[]): { duplicateKeys: number; firstDuplicate?: KeyJson } {
-  const atBorders = parts.filter((part, index) => index > 0 && compareBorder(parts[index - 1]!, part) === 0)
+function duplicates(
+  keyClass: string,
+  parts: readonly PartReport[],
+): { duplicateKeys: number; firstDuplicate?: KeyJson } {
+  const filled = parts.filter((part) => part.records > 0)
+  const atBorders = borders(keyClass, parts).flatMap((order, i) => (order === 0 ? [filled[i + 1]!] : []))
   const firstDuplicate =
     parts.find((part) => part.firstDuplicate !== undefined)?.firstDuplicate ?? atBorders[0]?.firstKey
   return {
@@ -139,13 +202,18 @@ function duplicates(parts: readonly PartReport[]): { duplicateKeys: number; firs
   }
 }
 
-function compareBorder(before: PartReport, after: PartReport): number {
-  return Buffer.compare(keyFromJson(before.lastKey), keyFromJson(after.firstKey))
+/** How the last key of each part compares with the first of the next; parts without records are passed over. */
+function borders(keyClass: string, parts: readonly PartReport[]): number[] {
+  const filled = parts.filter((part) => part.records > 0)
+  const { compare } = keyOrder(keyClass)
+  return filled
+    .slice(1)
+    .map((part, i) =>
+      compare(keyFromJson(keyClass, filled[i]!.lastKey), keyFromJson(keyClass, part.firstKey)),
+    )
 }
 
-function successPart(
-  { duplicateKeys: _, firstDuplicate: __, ...part }: PartReport,
-  index: number,
-): SuccessPart {
-  return { name: partName(index), ...part }
+function successPart(report: PartReport, name: string): SuccessPart {
+  const { duplicateKeys: _, firstDuplicate: __, ...part } = report
+  return { name, ...part }
 }

@@ -1,4 +1,5 @@
 import type { PixelreduceError } from '../../errors.js'
+import type { CounterSums } from '../counters.js'
 import type { Ledger } from '../ledger.js'
 import type { SuccessFile, SuccessPart } from '../output/success-file.js'
 import type { BadRecord } from '../task/task.js'
@@ -10,6 +11,8 @@ export type JobEvent =
   | {
       type: 'planned'
       splits: number
+      /** 0 for a job without. */
+      reducers: number
       /** Records of the input, where that is known beforehand. */
       records: number | undefined
       bytes: number
@@ -17,6 +20,7 @@ export type JobEvent =
     }
   | {
       type: 'progress'
+      stage: 'map' | 'reduce'
       read: number
       records: number | undefined
       bytesIn: number
@@ -26,6 +30,8 @@ export type JobEvent =
       tasks: number
     }
   | { type: 'task-failed'; taskId: string; attempt: number; error: PixelreduceError; again: boolean }
+  /** Something that the job made for itself could not be removed. */
+  | { type: 'left-behind'; uri: string; error: PixelreduceError }
 
 /** What a job that succeeded was. */
 export interface JobResult {
@@ -35,7 +41,11 @@ export interface JobResult {
   output: string
   ledger: Ledger
   counters: SuccessFile['counters']
+  /** Hadoop's counters and the job's own, by group and name. */
+  counterGroups: CounterSums
   parts: SuccessPart[]
+  /** Parts of the job's further outputs, by their names. */
+  outputs?: Record<string, SuccessPart[]>
   quarantine: SuccessPart[]
   /** The first few records that were set aside or skipped. */
   badRecords: BadRecord[]

@@ -1,46 +1,59 @@
-import { KeyError } from '../../errors.js'
+import { KeyError, PixelreduceError } from '../../errors.js'
 import { joinPath } from '../../fs/path.js'
-import { type Location, uriOf } from '../../fs/resolve.js'
+import { uriOf } from '../../fs/resolve.js'
 import { writeText } from '../../fs/text.js'
-import { addLedgers, checkLedger, type Ledger } from '../ledger.js'
-import { publishOutput } from '../output/replace-output.js'
-import type { SuccessFile } from '../output/success-file.js'
+import { PartitionTable } from '../../io/partition-file.js'
+import {
+  addCounters,
+  type CounterSums,
+  Counters,
+  INPUT_COUNTERS,
+  JOB_COUNTERS,
+  OUTPUT_COUNTERS,
+} from '../counters.js'
+import { emittedClasses } from '../job.js'
+import { addLedgers, checkLedger } from '../ledger.js'
+import { publishOutput, rollForward } from '../output/replace-output.js'
+import type { SuccessFile, SuccessPart } from '../output/success-file.js'
+import { keyOrder } from '../shuffle/key-order.js'
 import { committedReport } from '../task/attempt.js'
-import { attemptFolder, BUNDLE_FILE, mapTaskId, PLAN_FILE } from '../task/layout.js'
+import {
+  attemptFolder,
+  BUNDLE_FILE,
+  mapTaskId,
+  PARTITION_FILE,
+  PLAN_FILE,
+  reduceTaskId,
+  sampleTaskId,
+} from '../task/layout.js'
 import type {
-  BadRecord,
   JobSpec,
   MapTaskSpec,
-  OutputSpec,
+  ReduceTaskSpec,
+  SampleTaskSpec,
   TaskExecutor,
   TaskProgress,
   TaskReport,
   TaskSpec,
 } from '../task/task.js'
 import { checkBadRecords } from './bad-record-limit.js'
-import { assembleOutput, joinParts } from './commit.js'
+import { assembleOutput, gatherParts } from './commit.js'
 import type { JobEvent, JobResult } from './events.js'
+import { type JobRunSpec, jobSpec } from './job-spec.js'
 import { type JobState, nextState } from './job-state.js'
-import type { OpenedJob } from './open-job.js'
-import { outputCompression, type ResolvedOptions } from './options.js'
+import { outputCompression } from './options.js'
 import { checkOutputSpecs, makeJobFolder, removeJobFolder } from './output-specs.js'
 import { type Plan, planJob } from './plan.js'
 import { runStage } from './run-stage.js'
+import { evenly, partitionKeys } from './sampling.js'
+import { StageProgress } from './stage-progress.js'
+
+/** Splits that are sampled for a total order, and records that are mapped for it in all. */
+const SAMPLED_SPLITS = 10
+const SAMPLED_RECORDS = 10_000
 
 /** Bad records that the result carries in words. */
 const REPORTED_BAD_RECORDS = 5
-
-export interface JobRunSpec {
-  jobId: string
-  opened: OpenedJob
-  /** The params as they were given, and as the schema completed them. */
-  params: { given: unknown; complete: unknown }
-  inputs: readonly string[]
-  output: Location
-  jobFolder: Location
-  options: ResolvedOptions
-  version: SuccessFile['version']
-}
 
 /**
  * Drives one job from planning to its commit: plan, map, join, publish. Whatever goes wrong on the way,
@@ -74,15 +87,12 @@ export async function driveJob(
       jobFolder,
       options,
     )
-    const job = await stage(spec, plan, {
-      syncMarker: plan.syncMarker,
-      indexInterval: options.indexInterval,
-      crc: options.crc,
-      ...compression,
-    })
+    const job = jobSpec(spec, plan, compression)
+    await stage(job, plan)
     onEvent({
       type: 'planned',
       splits: plan.splits.length,
+      reducers: job.shuffle?.partitions ?? 0,
       records: plan.records,
       bytes: plan.bytes,
       left: plan.left,
@@ -90,13 +100,20 @@ export async function driveJob(
 
     signal.throwIfAborted()
     enter('mapping')
-    const reports = await runMaps(job, plan)
-    const ledger = addLedgers(reports.map((report) => report.ledger))
-    const badRecords = reports.flatMap((report) => report.badRecords).slice(0, REPORTED_BAD_RECORDS)
-    checkBadRecords(ledger.quarantined + ledger.skipped, ledger.read, options.maxBad, badRecords)
+    if (job.shuffle?.partitionFile !== undefined) await sampleKeys(job, plan)
+    const maps = await runMaps(job, plan)
+    const mapped = addLedgers(maps.map((report) => report.ledger))
+    const badRecords = maps.flatMap((report) => report.badRecords).slice(0, REPORTED_BAD_RECORDS)
+    checkBadRecords(mapped.quarantined + mapped.skipped, mapped.read, options.maxBad, badRecords)
+
+    let reduces: TaskReport[] = []
+    if (job.shuffle) {
+      enter('reducing')
+      reduces = await runReduces(job, maps)
+    }
 
     enter('committing')
-    const success = await commit(job, plan, reports, ledger)
+    const success = await commit(job, plan, maps, reduces)
     enter('succeeded')
     return {
       jobId: spec.jobId,
@@ -104,7 +121,9 @@ export async function driveJob(
       output: uriOf(output),
       ledger: success.ledger,
       counters: success.counters,
+      counterGroups: success.counterGroups ?? {},
       parts: success.parts,
+      ...(success.outputs ? { outputs: success.outputs } : {}),
       quarantine: success.quarantine,
       badRecords,
       left: plan.left,
@@ -113,34 +132,35 @@ export async function driveJob(
   } catch (error) {
     const killed = signal.aborted
     await executor.close()
-    if (parents) await removeJobFolder(jobFolder, parents)
+    const made = parents
+    if (made) await cleanUp(() => removeJobFolder(jobFolder, made))
     enter(killed ? 'killed' : 'failed')
     throw killed ? signal.reason : error
   }
 
-  /** Writes what the tasks will need into the job's folder. */
-  async function stage({ opened }: JobRunSpec, plan: Plan, written: OutputSpec): Promise<JobSpec> {
-    const { fs, path } = jobFolder
-    if (opened.bundle !== undefined) await writeText(fs, joinPath(path, BUNDLE_FILE), opened.bundle)
-    const job: JobSpec = {
-      jobId: spec.jobId,
-      name: opened.job.name,
-      module: opened.bundle === undefined ? opened.module : uriOf({ fs, path: joinPath(path, BUNDLE_FILE) }),
-      params: spec.params.given,
-      jobFolder: uriOf(jobFolder),
-      output: written,
-      onError: options.onError,
-      limits: options.limits,
+  /** What can't be removed is told and changes nothing more: not why a job failed, nor that it succeeded. */
+  async function cleanUp(remove: () => Promise<unknown>): Promise<void> {
+    try {
+      await remove()
+    } catch (error) {
+      if (!(error instanceof PixelreduceError)) throw error
+      onEvent({ type: 'left-behind', uri: uriOf(jobFolder), error })
     }
-    await writeText(fs, joinPath(path, PLAN_FILE), `${JSON.stringify({ job, plan })}\n`)
-    return job
+  }
+
+  /** Writes what the tasks will need into the job's folder. */
+  async function stage(job: JobSpec, plan: Plan): Promise<void> {
+    const { fs, path } = jobFolder
+    const { bundle } = spec.opened
+    if (bundle !== undefined) await writeText(fs, joinPath(path, BUNDLE_FILE), bundle, { unshared: true })
+    await writeText(fs, joinPath(path, PLAN_FILE), `${JSON.stringify({ job, plan })}\n`, { unshared: true })
   }
 
   async function runMaps(job: JobSpec, plan: Plan): Promise<TaskReport[]> {
     const tasks = plan.splits.map(
       (split, index): MapTaskSpec => ({ kind: 'map', job, taskId: mapTaskId(index), attempt: 0, split }),
     )
-    const progress = new StageProgress(plan, tasks.length)
+    const progress = new StageProgress('map', plan, tasks.length)
     return runTasks(tasks, {
       onProgress(task) {
         progress.update(task)
@@ -151,6 +171,60 @@ export async function driveJob(
         progress.finish(report)
         onEvent(progress.event())
         checkBadRecords(progress.bad, plan.records, options.maxBad, progress.badRecords)
+      },
+    })
+  }
+
+  /** Learns from a few records how the keys are spread, and writes where each partition begins. */
+  async function sampleKeys(job: JobSpec, plan: Plan): Promise<void> {
+    const splits = evenly(plan.splits, SAMPLED_SPLITS)
+    const records = Math.ceil(SAMPLED_RECORDS / splits.length)
+    const tasks = splits.map(
+      (split, index): SampleTaskSpec => ({
+        kind: 'sample',
+        job,
+        taskId: sampleTaskId(index),
+        attempt: 0,
+        split,
+        records,
+      }),
+    )
+    const reports = await runTasks(tasks, {})
+    const keys = reports.flatMap(({ sample = [] }) => sample.map((key) => Buffer.from(key, 'base64')))
+    const { keyClass } = emittedClasses(spec.opened.job)
+    const table = PartitionTable.of(
+      keyClass,
+      partitionKeys(keys, job.shuffle!.partitions, keyOrder(keyClass).compare),
+    )
+    const { fs, path } = jobFolder
+    const sink = await fs.create(joinPath(path, PARTITION_FILE), { unshared: true })
+    await table.write(sink, { syncMarker: Buffer.from(plan.syncMarker, 'hex') })
+  }
+
+  async function runReduces(job: JobSpec, maps: readonly TaskReport[]): Promise<TaskReport[]> {
+    const sources = maps.map(({ taskId }) => taskId)
+    const tasks = Array.from(
+      { length: job.shuffle!.partitions },
+      (_, partition): ReduceTaskSpec => ({
+        kind: 'reduce',
+        job,
+        taskId: reduceTaskId(partition),
+        attempt: 0,
+        partition,
+        sources,
+      }),
+    )
+    const { shuffled = 0 } = addLedgers(maps.map((report) => report.ledger))
+    const progress = new StageProgress('reduce', { records: shuffled, bytes: 0 }, tasks.length)
+    const tell = () => onEvent(progress.event())
+    return runTasks(tasks, {
+      onProgress(task) {
+        progress.update(task)
+        tell()
+      },
+      onReport(report) {
+        progress.finish(report)
+        tell()
       },
     })
   }
@@ -175,22 +249,31 @@ export async function driveJob(
   async function commit(
     job: JobSpec,
     plan: Plan,
-    reports: TaskReport[],
-    ledger: Ledger,
+    maps: readonly TaskReport[],
+    reduces: readonly TaskReport[],
   ): Promise<SuccessFile> {
-    const joined = await joinParts(reports, job, options.partBytes, (tasks) => runTasks(tasks, {}))
-    const { parts, quarantine } = joined
-    if (options.duplicateKeys === 'refuse' && joined.duplicateKeys > 0) {
+    const gathered = await gatherParts(maps, reduces, job, options.partBytes, (tasks) => runTasks(tasks, {}))
+    if (options.duplicateKeys === 'refuse' && gathered.duplicateKeys > 0) {
       throw new KeyError(
-        `Cannot write ${uriOf(output)}: two records have the key ${JSON.stringify(joined.firstDuplicate)}; give inputs whose keys differ`,
+        `Cannot write ${uriOf(output)}: two records have the key ${JSON.stringify(gathered.firstDuplicate)}; give inputs whose keys differ`,
       )
     }
-    const written = parts.reduce((sum, part) => sum + part.records, 0)
-    const setAside = quarantine.reduce((sum, part) => sum + part.records, 0)
-    checkLedger({ ...ledger, written }, `job ${spec.jobId}`, plan.records)
+    const parts = gathered.parts.map(({ part }) => part)
+    const quarantine = gathered.quarantine.map(({ part }) => part)
+    const outputs = Object.fromEntries(
+      Object.entries(gathered.outputs).map(([name, placed]) => [name, placed.map(({ part }) => part)]),
+    )
+    const all = [...parts, ...Object.values(outputs).flat()]
+    const sum = <T>(of: readonly T[], each: (item: T) => number) =>
+      of.reduce((total, item) => total + each(item), 0)
+    const written = sum(all, (part) => part.records)
+    const ledger = { ...addLedgers([...maps, ...reduces].map((report) => report.ledger)), written }
+    checkLedger(ledger, `job ${spec.jobId}`, plan.records)
+    const setAside = sum(quarantine, (part) => part.records)
     if (setAside !== ledger.quarantined) {
       checkLedger({ ...ledger, quarantined: setAside }, `the quarantine of job ${spec.jobId}`)
     }
+    const { format, ...stored } = job.output
     const success: SuccessFile = {
       format: 1,
       jobId: spec.jobId,
@@ -198,69 +281,48 @@ export async function driveJob(
       params: spec.params.complete,
       version: spec.version,
       inputs: [...spec.inputs],
-      ledger: { ...ledger, written },
+      ledger,
       counters: {
-        bytesIn: reports.reduce((sum, report) => sum + report.bytesIn, 0),
-        bytesOut: parts.reduce((sum, part) => sum + part.bytes, 0),
-        duplicateKeys: joined.duplicateKeys,
+        bytesIn: sum(maps, (report) => report.bytesIn),
+        bytesOut: sum(all, (part) => part.bytes),
+        duplicateKeys: gathered.duplicateKeys,
       },
-      ...job.output,
-      partitioning: joined.partitioning,
+      counterGroups: jobCounters(maps, reduces, all),
+      outputFormat: format,
+      ...stored,
+      partitioning: partitioningOf(job, gathered.areRanges),
       parts,
       quarantine,
+      ...(Object.keys(outputs).length > 0 ? { outputs } : {}),
     }
-    await assembleOutput(jobFolder, joined, job, success)
+    await assembleOutput(jobFolder, gathered, job, success)
     signal.throwIfAborted()
     await publishOutput(output, jobFolder.path, spec.jobId, options.overwrite)
-    await removeJobFolder(jobFolder, [])
+    await cleanUp(async () => {
+      if (options.overwrite) await rollForward(output)
+      await removeJobFolder(jobFolder, [])
+    })
     return success
+  }
+
+  /** What a lookup may go by: a job's own partitioner may put a key anywhere. */
+  function partitioningOf(job: JobSpec, areRanges: boolean): SuccessFile['partitioning'] {
+    const { partition } = spec.opened.job
+    const isHash = job.shuffle && job.shuffle.partitions > 1 && partition === undefined
+    if (isHash && !spec.opened.job.reduce) return 'hash'
+    return areRanges ? 'ranges' : 'overlapping'
   }
 }
 
-/** Sums what running and finished tasks tell. */
-class StageProgress {
-  readonly badRecords: BadRecord[] = []
-  private readonly running = new Map<string, TaskProgress>()
-  private done = { read: 0, bytesIn: 0, bad: 0, tasks: 0 }
-
-  constructor(
-    private readonly plan: Plan,
-    private readonly tasks: number,
-  ) {}
-
-  update(task: TaskProgress): void {
-    this.running.set(task.taskId, task)
-  }
-
-  finish({ taskId, ledger, bytesIn, badRecords }: TaskReport): void {
-    this.running.delete(taskId)
-    this.done.read += ledger.read
-    this.done.bytesIn += bytesIn
-    this.done.bad += ledger.quarantined + ledger.skipped
-    this.done.tasks++
-    this.badRecords.push(...badRecords)
-  }
-
-  get bad(): number {
-    return this.sum('bad')
-  }
-
-  event(): JobEvent {
-    return {
-      type: 'progress',
-      read: this.sum('read'),
-      records: this.plan.records,
-      bytesIn: this.sum('bytesIn'),
-      bytes: this.plan.bytes,
-      bad: this.bad,
-      tasksDone: this.done.tasks,
-      tasks: this.tasks,
-    }
-  }
-
-  private sum(what: 'read' | 'bytesIn' | 'bad'): number {
-    let sum = this.done[what]
-    for (const task of this.running.values()) sum += task[what]
-    return sum
-  }
+function jobCounters(
+  maps: readonly TaskReport[],
+  reduces: readonly TaskReport[],
+  parts: readonly SuccessPart[],
+): CounterSums {
+  const job = new Counters()
+  job.increment(JOB_COUNTERS, 'TOTAL_LAUNCHED_MAPS', maps.length)
+  if (reduces.length > 0) job.increment(JOB_COUNTERS, 'TOTAL_LAUNCHED_REDUCES', reduces.length)
+  for (const { bytesIn } of maps) job.increment(INPUT_COUNTERS, 'BYTES_READ', bytesIn)
+  for (const { bytes } of parts) job.increment(OUTPUT_COUNTERS, 'BYTES_WRITTEN', bytes)
+  return addCounters([...maps, ...reduces].map((report) => report.counters).concat(job.toJson()))
 }

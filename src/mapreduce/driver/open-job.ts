@@ -1,18 +1,17 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { JobDefinitionError, UsageError } from '../../errors.js'
 import { builtFile } from '../../package-root.js'
 import { exportedJob, type Job } from '../job.js'
-import { loadModule } from '../task/loader.js'
+import { loadBundle, loadModule } from '../task/loader.js'
 
 /** A job found, and how workers will find it. */
 export interface OpenedJob {
   job: Job
-  /** The module that exports it: a file URL. */
+  /** The module that exports it: a file URL; workers take the bundle where there is one. */
   module: string
   /** The text of the module with all it imports, for a job that is not built in. */
   bundle?: string
@@ -72,15 +71,8 @@ async function openJobValue(job: Job): Promise<OpenedJob> {
 async function openBundled(path: string, name?: string): Promise<OpenedJob> {
   const { bundleJob } = await import('./bundle-job.js')
   const bundle = await bundleJob(path)
-  const folder = await mkdtemp(join(tmpdir(), 'pixelreduce-job-'))
-  try {
-    const file = join(folder, 'job.mjs')
-    await writeFile(file, bundle)
-    const module = pathToFileURL(file).href
-    return { job: exportedJob(await loadModule(module), path, name), module, bundle, version: digest(bundle) }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  const job = exportedJob(await loadBundle(bundle), path, name)
+  return { job, module: pathToFileURL(path).href, bundle, version: digest(bundle) }
 }
 
 function digest(code: string | Uint8Array): string {

@@ -1,8 +1,18 @@
 import { UsageError } from '../../errors.js'
 import { DEFAULT_LIMITS, type ImageLimits } from '../../image/limits.js'
 import { codecNames, loadWritingCodec } from '../../io/codecs/index.js'
+import { OUTPUT_FORMATS, type OutputFormat } from '../job.js'
 import type { OnError, OutputSpec } from '../task/task.js'
 import { DEFAULT_MAX_BAD, type MaxBad } from './bad-record-limit.js'
+
+const MIB = 1024 * 1024
+const DEFAULT_SORT_BYTES = 64 * MIB
+const LEAST_SORT_BYTES = MIB
+/** Offsets in the buffer are 32 bits, and one array holds it all. */
+const MOST_SORT_BYTES = 2047 * MIB
+
+/** HDFS refuses blocks of any other size. */
+const BYTES_PER_CHECKSUM = 512
 
 /** How a job is run: what `run-job` takes as flags. */
 export interface RunOptions {
@@ -18,6 +28,17 @@ export interface RunOptions {
   splitBytes?: number
   /** Map tasks, instead of `splitBytes`. */
   splits?: number
+  /**
+   * Reducers, and parts of the output. A job without a reducer of its own gets its records spread by the
+   * hash of their keys, and sorted. @default the job's own number, else from the size of the input
+   */
+  reducers?: number
+  /** Bytes of a map task's sort buffer, and of what a reducer's merge holds. @default 67108864 (64 MiB) */
+  sortBytes?: number
+  /** Codec that map output is compressed with on its way to the reducers. @default none */
+  mapOutputCodec?: string
+  /** Of the output: a MapFile, a SequenceFile, lines of text or of JSON. @default the job's own, else 'mapfile' */
+  outputFormat?: OutputFormat
   /** Neighbouring small parts are joined up to this size. @default 134217728 (128 MiB) */
   partBytes?: number
   /** Records from one index entry to the next. @default 1 */
@@ -28,6 +49,10 @@ export interface RunOptions {
   codec?: string
   /** Writes Hadoop's `.crc` sidecars on local disks. @default false */
   crc?: boolean
+  /** Bytes of a block of the output's files, a multiple of 512, on HDFS. @default the server's own */
+  blockSize?: number
+  /** Copies of each block of the output's files, on HDFS. @default the server's own */
+  replication?: number
   /** What becomes of a bad record. @default 'quarantine' */
   onError?: OnError
   /** Bad records after which the job fails. @default 1%, at least 10 */
@@ -53,12 +78,18 @@ export const OUTPUT_COMPRESSIONS = ['none', 'record', 'block'] as const
 
 /** {@link RunOptions} with nothing left open. */
 export interface ResolvedOptions {
+  reducers: number | undefined
+  sortBytes: number
+  mapOutputCodec: string | undefined
+  outputFormat: OutputFormat | undefined
   partBytes: number
   indexInterval: number
   compression: OutputCompression
   /** Undefined with `none`. */
   codec: string | undefined
   crc: boolean
+  blockSize: number | undefined
+  replication: number | undefined
   onError: OnError
   maxBad: MaxBad
   overwrite: boolean
@@ -77,8 +108,12 @@ export function resolveOptions(options: RunOptions): ResolvedOptions {
     'splitBytes',
     'splits',
     'partBytes',
+    'reducers',
+    'sortBytes',
     'indexInterval',
     'memoryBytes',
+    'blockSize',
+    'replication',
   ] as const) {
     const value = options[name]
     if (value === undefined || (Number.isSafeInteger(value) && value > 0)) continue
@@ -87,12 +122,39 @@ export function resolveOptions(options: RunOptions): ResolvedOptions {
   if (options.splits !== undefined && options.splitBytes !== undefined) {
     throw new UsageError('Cannot run the job: splits and split size are given both; give one of them')
   }
+  if (options.blockSize !== undefined && options.blockSize % BYTES_PER_CHECKSUM !== 0) {
+    throw new UsageError(
+      `Cannot run the job: the block size is ${options.blockSize}, it must be a multiple of ${BYTES_PER_CHECKSUM}, the bytes that one of HDFS's checksums covers`,
+    )
+  }
+  const { sortBytes = DEFAULT_SORT_BYTES, mapOutputCodec } = options
+  if (sortBytes < LEAST_SORT_BYTES || sortBytes > MOST_SORT_BYTES) {
+    throw new UsageError(
+      `Cannot run the job: the sort buffer is ${sortBytes}, it must be from ${LEAST_SORT_BYTES} to ${MOST_SORT_BYTES} bytes`,
+    )
+  }
+  if (mapOutputCodec !== undefined && !writingCodecs.includes(mapOutputCodec)) {
+    throw new UsageError(
+      `Cannot run the job: the codec of the map output is ${mapOutputCodec}, it must be one of ${writingCodecs.join(', ')}`,
+    )
+  }
+  if (options.outputFormat !== undefined && !OUTPUT_FORMATS.includes(options.outputFormat)) {
+    throw new UsageError(
+      `Cannot run the job: the output format is ${options.outputFormat}, it must be one of ${OUTPUT_FORMATS.join(', ')}`,
+    )
+  }
   return {
+    reducers: options.reducers,
+    sortBytes,
+    mapOutputCodec,
+    outputFormat: options.outputFormat,
     partBytes: options.partBytes ?? 128 * 1024 * 1024,
     indexInterval: options.indexInterval ?? 1,
     compression: options.compression ?? 'none',
     codec: resolveCodec(options),
     crc: options.crc ?? false,
+    blockSize: options.blockSize,
+    replication: options.replication,
     onError: options.onError ?? 'quarantine',
     maxBad: options.maxBad ?? DEFAULT_MAX_BAD,
     overwrite: options.overwrite ?? false,

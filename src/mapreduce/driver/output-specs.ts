@@ -62,6 +62,8 @@ export async function makeJobFolder(output: Location, jobFolder: Location): Prom
     await fs.mkdir(`${path}/attempts`)
     await fs.mkdir(`${path}/committed`)
   } catch (error) {
+    // Half of it may be there; that it can't be removed is the lesser trouble.
+    await removeJobFolder(jobFolder, made).catch(() => {})
     if (!(error instanceof PermissionError) && (error as { code?: string }).code !== 'NOT_FOUND') throw error
     throw new UsageError(`Cannot write ${uriOf(output)}: nothing can be made in ${parentOf(path)}`, {
       cause: error,
@@ -74,7 +76,10 @@ export async function makeJobFolder(output: Location, jobFolder: Location): Prom
 export async function removeJobFolder(jobFolder: Location, parents: readonly string[]): Promise<void> {
   await jobFolder.fs.delete(jobFolder.path, { recursive: true })
   for (const parent of parents) {
-    const removed = await jobFolder.fs.delete(parent).catch(() => false)
-    if (!removed) return
+    const isKept = await jobFolder.fs.delete(parent).then(
+      () => false,
+      () => true,
+    )
+    if (isKept) return
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Location } from '../../fs/resolve.js'
+import { type Location, resolveUri } from '../../fs/resolve.js'
 import type { InputSplit } from '../input/input-format.js'
 import { openInputs } from '../input/inputs.js'
 import type { ResolvedOptions } from './options.js'
@@ -22,6 +22,9 @@ const AIM_TASKS = 64
 /** Below this a task's own cost shows; a folder of 60 MB still makes fifteen tasks. */
 const MIN_SPLIT_BYTES = 4 * 1024 * 1024
 
+/** The same where each file that is opened or made costs a server tens of milliseconds. */
+const MIN_REMOTE_SPLIT_BYTES = 16 * 1024 * 1024
+
 /** The usual HDFS block. */
 const MAX_SPLIT_BYTES = 128 * 1024 * 1024
 
@@ -34,9 +37,11 @@ export async function planJob(
 ): Promise<Plan> {
   const { inputs, left, records } = await openInputs(uris, jobFolder, options)
   const bytes = inputs.reduce((sum, input) => sum + input.totalBytes, 0)
+  const isRemote = [jobFolder, ...inputs.map((input) => resolveUri(input.uri))].some(({ fs }) => fs.isRemote)
+  const size = splitSize(bytes, isRemote ? MIN_REMOTE_SPLIT_BYTES : MIN_SPLIT_BYTES, options)
   const splits: InputSplit[] = []
   for (const input of inputs) {
-    for await (const split of input.getSplits(splitSize(bytes, options))) splits.push(split)
+    for await (const split of input.getSplits(size)) splits.push(split)
   }
   const fingerprints = inputs.map((input) => input.fingerprint)
   return {
@@ -48,10 +53,10 @@ export async function planJob(
   }
 }
 
-function splitSize(totalBytes: number, options: ResolvedOptions): number {
+function splitSize(totalBytes: number, least: number, options: ResolvedOptions): number {
   if (options.splits !== undefined) return Math.max(1, Math.ceil(totalBytes / options.splits))
   if (options.splitBytes !== undefined) return options.splitBytes
-  return Math.min(MAX_SPLIT_BYTES, Math.max(MIN_SPLIT_BYTES, Math.ceil(totalBytes / AIM_TASKS)))
+  return Math.min(MAX_SPLIT_BYTES, Math.max(least, Math.ceil(totalBytes / AIM_TASKS)))
 }
 
 /**

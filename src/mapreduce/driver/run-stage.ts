@@ -96,8 +96,12 @@ export async function runStage(
           thrown instanceof PixelreduceError
             ? thrown
             : new PixelreduceError(String(thrown), { cause: thrown })
-        await options.abortAttempt(spec)
-        const again = !FINAL_CODES.has(error.code) && attempt + 1 < maxAttempts
+        // Where nothing can be removed nothing can be written either; the job's own clean-up tells why.
+        const isRemoved = await options.abortAttempt(spec).then(
+          () => true,
+          () => false,
+        )
+        const again = isRemoved && !FINAL_CODES.has(error.code) && attempt + 1 < maxAttempts
         options.onFailure({ taskId: task.taskId, attempt, error, again })
         if (!again) throw failure(task, attempt, error)
         await setTimeout(BACKOFF_MS * 2 ** attempt, undefined, { signal }).catch(() =>

@@ -60,6 +60,8 @@ export interface InputRecord {
   /** UTF-8 of the key, as it lies in the input. */
   readonly key: Uint8Array
   readonly value: Uint8Array
+  /** What `map` is called with, where that is not a picture. */
+  readonly item?: unknown
   /** Why the record can't be used, where reading it already showed that. */
   readonly problem?: Error
 }
@@ -74,6 +76,8 @@ export interface RecordReader extends AsyncDisposable {
 }
 
 export interface ReadContext {
+  /** The job on whose behalf it is read: within one job an input does not change. */
+  jobId: string
   signal: AbortSignal
   /** Bytes that may be read ahead of the mapper. */
   readAheadBytes: number

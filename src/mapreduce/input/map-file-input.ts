@@ -1,4 +1,6 @@
+import { joinPath } from '../../fs/path.js'
 import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
+import { DATA_FILE } from '../../io/map-file/format.js'
 import { BytesWritable } from '../../io/writables/bytes-writable.js'
 import { Text } from '../../io/writables/text.js'
 import { openMapFile } from '../map-file-folder.js'
@@ -12,6 +14,8 @@ import type {
 } from './input-format.js'
 import { requirePictureClasses } from './picture-classes.js'
 import { openSequenceFileInput } from './sequence-file-input.js'
+import { shareMapFile } from './shared-map-file.js'
+import { SplitHosts } from './split-hosts.js'
 
 /**
  * A MapFile of pictures as an input, divided at the positions that its index names. One without an index
@@ -47,6 +51,7 @@ async function* mapFileSplits(
   splitBytes: number,
 ): AsyncIterable<InputSplit> {
   const { positions, length, isEveryRecord } = data
+  const hosts = await SplitHosts.of({ fs: location.fs, path: joinPath(location.path, DATA_FILE) }, length)
   for (let first = 0; first < positions.length; ) {
     const start = positions[first]!
     let next = first + 1
@@ -57,14 +62,13 @@ async function* mapFileSplits(
     )
       next++
     const end = positions[next] ?? length
-    const [block] = await location.fs.blockLocations(`${location.path}/data`, start, end - start)
     yield {
       kind: 'map-file',
       path: uriOf(location),
       start,
       end,
       length: end - start,
-      hosts: block?.hosts ?? [],
+      hosts: hosts.between(start, end),
       ...(isEveryRecord ? { records: next - first } : {}),
     }
     first = next
@@ -73,10 +77,9 @@ async function* mapFileSplits(
 
 /** Reads the records of a split; a value that is not the one that was written comes with its problem. */
 export async function readMapFile(split: MapFileSplit, context: ReadContext): Promise<RecordReader> {
-  const { fs, path } = resolveUri(split.path)
-  const file = await openMapFile(fs, path)
+  const shared = await shareMapFile(resolveUri(split.path), context.jobId)
   const damaged: InputRecord[] = []
-  const scan = await file.reader
+  const scan = await shared.file.reader
     .scan({
       start: split.start,
       end: split.end,
@@ -84,12 +87,19 @@ export async function readMapFile(split: MapFileSplit, context: ReadContext): Pr
       onDamaged: (problem, record) => damaged.push({ ...pictureOf(record), problem }),
     })
     .catch(async (error) => {
-      await file.close()
+      shared.discard()
+      await shared[Symbol.asyncDispose]()
       throw error
     })
   let good: InputRecord | undefined
   return {
-    fill: async () => damaged.length > 0 || good !== undefined || scan.fill(),
+    async fill() {
+      if (damaged.length > 0 || good !== undefined) return true
+      return scan.fill().catch((error) => {
+        shared.discard()
+        throw error
+      })
+    },
     next() {
       if (good === undefined && damaged.length === 0) {
         const record = scan.next()
@@ -104,7 +114,7 @@ export async function readMapFile(split: MapFileSplit, context: ReadContext): Pr
     },
     async [Symbol.asyncDispose]() {
       await scan.close()
-      await file.close()
+      await shared[Symbol.asyncDispose]()
     },
   }
 }

@@ -5,6 +5,7 @@ import { BytesWritable } from '../../io/writables/bytes-writable.js'
 import { Text } from '../../io/writables/text.js'
 import type { InputSplit, JobInput, ReadContext, RecordReader, SequenceFileSplit } from './input-format.js'
 import { requirePictureClasses } from './picture-classes.js'
+import { SplitHosts } from './split-hosts.js'
 
 /** A SequenceFile of pictures as an input; it has no index, so it is divided at any byte, as Hadoop does. */
 export async function openSequenceFileInput(location: Location, status: FileStatus): Promise<JobInput> {
@@ -28,12 +29,12 @@ async function* sequenceFileSplits(
   splitBytes: number,
 ): AsyncIterable<InputSplit> {
   const count = Math.max(1, Math.round(length / splitBytes))
+  const hosts = await SplitHosts.of(location, length)
   for (let index = 0; index < count; index++) {
     const start = Math.floor((length * index) / count)
     const end = Math.floor((length * (index + 1)) / count)
-    const [block] = await location.fs.blockLocations(location.path, start, end - start)
-    const hosts = block?.hosts ?? []
-    yield { kind: 'sequence-file', path: uriOf(location), start, end, length: end - start, hosts }
+    const split = { path: uriOf(location), start, end, length: end - start }
+    yield { kind: 'sequence-file', ...split, hosts: hosts.between(start, end) }
   }
 }
 

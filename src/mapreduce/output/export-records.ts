@@ -3,6 +3,7 @@ import { AlreadyExistsError, KeyError, UsageError } from '../../errors.js'
 import { exists } from '../../fs/exists.js'
 import type { FileSystem } from '../../fs/file-system.js'
 import { baseName, joinPath, parentOf } from '../../fs/path.js'
+import { renameSurely } from '../../fs/rename-surely.js'
 import { resolveUri } from '../../fs/resolve.js'
 import { extensionMatches, extensionOf, sniffFormat } from '../../image/format.js'
 
@@ -35,18 +36,24 @@ export async function exportRecords(
   }
   const unique = randomBytes(4).toString('hex')
   const staging = joinPath(parentOf(path), `.${baseName(path)}.export-${unique}`)
+  // Nobody else knows the folder's name: when it is gone it was moved.
+  const moveIn = () => renameSurely(fs, staging, path, async () => !(await exists({ fs, path: staging })))
   await fs.mkdirs(staging)
   try {
     const result = await writeFiles(fs, records, staging)
     if (isThere) {
       const aside = `${staging}.old`
       await fs.rename(path, aside)
-      await fs.rename(staging, path)
+      await moveIn().catch(async (error) => {
+        await fs.rename(aside, path).catch(() => {})
+        throw error
+      })
       await fs.delete(aside, { recursive: true })
-    } else await fs.rename(staging, path)
+    } else await moveIn()
     return result
   } catch (error) {
-    await fs.delete(staging, { recursive: true })
+    // That it can't be removed is the lesser trouble.
+    await fs.delete(staging, { recursive: true }).catch(() => {})
     throw error
   }
 }

@@ -1,46 +1,55 @@
-import type { FileSystem } from '../../fs/file-system.js'
+import type { CreateOptions, FileSystem } from '../../fs/file-system.js'
 import { joinPath } from '../../fs/path.js'
+import type { ByteSink } from '../../io/byte-sink.js'
+import { equalBytes } from '../../io/bytes.js'
 import { CHECKSUM_FILE, DATA_FILE, INDEX_FILE } from '../../io/map-file/format.js'
 import { MapFileWriter } from '../../io/map-file/writer.js'
-import { BytesWritable } from '../../io/writables/bytes-writable.js'
-import { Text } from '../../io/writables/text.js'
-import { openMapFile } from '../map-file-folder.js'
+import type { Waiting } from '../../io/waiting.js'
+import { type MapFileLengths, openMapFile } from '../map-file-folder.js'
 import { type KeyJson, keyToJson, type OutputSpec, type PartReport } from '../task/task.js'
 import { DigestSink } from './digest-sink.js'
+import type { RecordPart } from './record-part.js'
 
-/** A MapFile of Text and BytesWritable being written to a folder of its own. */
-export class PartFile implements AsyncDisposable {
+/** A MapFile being written to a folder of its own. */
+export class PartFile implements RecordPart {
   private constructor(
     readonly fs: FileSystem,
     readonly folder: string,
-    private readonly data: DigestSink,
+    private readonly files: { data: DigestSink; index: ByteSink; checksum: ByteSink },
     readonly writer: MapFileWriter,
   ) {}
 
   /** Makes the folder, whose parent must exist, and the files in it. */
   static async create(fs: FileSystem, folder: string, output: OutputSpec): Promise<PartFile> {
     await fs.mkdir(folder)
-    const data = new DigestSink(await fs.create(joinPath(folder, DATA_FILE), { crc: output.crc }))
-    const index = await fs.create(joinPath(folder, INDEX_FILE), { crc: output.crc })
-    const checksum = await fs.create(joinPath(folder, CHECKSUM_FILE))
+    const stored = storedAs(output)
+    const data = new DigestSink(await fs.create(joinPath(folder, DATA_FILE), { ...stored, crc: output.crc }))
+    const index = await fs.create(joinPath(folder, INDEX_FILE), { ...stored, crc: output.crc })
+    const checksum = await fs.create(joinPath(folder, CHECKSUM_FILE), stored)
     const writer = await MapFileWriter.create(
       { data, index, checksum },
       {
-        keyClass: Text.className,
-        valueClass: BytesWritable.className,
+        keyClass: output.keyClass,
+        valueClass: output.valueClass,
         compression: output.compression,
         ...(output.codec === undefined ? {} : { codec: output.codec }),
         indexInterval: output.indexInterval,
         syncMarker: Buffer.from(output.syncMarker, 'hex'),
       },
     )
-    return new PartFile(fs, folder, data, writer)
+    return new PartFile(fs, folder, { data, index, checksum }, writer)
+  }
+
+  append(key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): Waiting {
+    return this.writer.append(key, value)
   }
 
   /** Closes the files and reads back what they hold. */
   async close(): Promise<PartReport> {
     await this.writer.close()
-    return { ...(await readBack(this.fs, this.folder)), digest: this.data.digest() }
+    const { data, index, checksum } = this.files
+    const lengths = { data: data.position, index: index.position, checksum: checksum.position }
+    return { ...(await readBack(this.fs, this.folder, lengths)), digest: data.digest() }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -48,9 +57,24 @@ export class PartFile implements AsyncDisposable {
   }
 }
 
+/** How a file of the output is stored. */
+export function storedAs({ blockSize, replication }: OutputSpec): CreateOptions {
+  return {
+    // All of an output lies below the folder of a job, or of an attempt, that nobody else writes to.
+    unshared: true,
+    ...(blockSize === undefined ? {} : { blockSize }),
+    ...(replication === undefined ? {} : { replication }),
+  }
+}
+
 /** Walks a part that was just written, checks each value against its checksum, and counts. */
-async function readBack(fs: FileSystem, folder: string): Promise<Omit<PartReport, 'digest'>> {
-  await using file = await openMapFile(fs, folder)
+async function readBack(
+  fs: FileSystem,
+  folder: string,
+  lengths: MapFileLengths,
+): Promise<Omit<PartReport, 'digest'>> {
+  await using file = await openMapFile(fs, folder, { lengths })
+  const { keyClass } = file.reader.header
   let records = 0
   let duplicateKeys = 0
   let firstDuplicate: KeyJson | undefined
@@ -58,19 +82,18 @@ async function readBack(fs: FileSystem, folder: string): Promise<Omit<PartReport
   let last: Uint8Array | undefined
   for await (const { key } of file.reader.entries()) {
     first ??= key
-    if (last && Buffer.compare(last, key) === 0) {
+    if (last && equalBytes(last, key)) {
       duplicateKeys++
-      firstDuplicate ??= keyToJson(Text.utf8(key))
+      firstDuplicate ??= keyToJson(keyClass, key)
     }
     last = key
     records++
   }
-  const status = await fs.stat(joinPath(folder, DATA_FILE))
   return {
     records,
-    bytes: status.length,
-    firstKey: first ? keyToJson(Text.utf8(first)) : '',
-    lastKey: last ? keyToJson(Text.utf8(last)) : '',
+    bytes: lengths.data,
+    firstKey: first ? keyToJson(keyClass, first) : '',
+    lastKey: last ? keyToJson(keyClass, last) : '',
     duplicateKeys,
     ...(firstDuplicate === undefined ? {} : { firstDuplicate }),
   }

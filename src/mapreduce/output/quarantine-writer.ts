@@ -1,9 +1,13 @@
 import type { FileSystem } from '../../fs/file-system.js'
 import { joinPath } from '../../fs/path.js'
 import type { ByteSink } from '../../io/byte-sink.js'
+import { BytesWritable } from '../../io/writables/bytes-writable.js'
+import { Text } from '../../io/writables/text.js'
 import type { InputRecord } from '../input/input-format.js'
+import { PICTURE_CLASSES } from '../record-classes.js'
 import { REASONS_FILE } from '../task/layout.js'
 import type { BadRecord, OutputSpec, PartReport } from '../task/task.js'
+import { storedAs } from './part-file.js'
 import { PartWriter } from './part-writer.js'
 
 /**
@@ -18,15 +22,16 @@ export class QuarantineWriter implements AsyncDisposable {
   constructor(
     private readonly fs: FileSystem,
     private readonly folder: string,
-    output: OutputSpec,
+    private readonly output: OutputSpec,
     private readonly taskId: string,
   ) {
-    this.part = new PartWriter(fs, folder, output)
+    this.part = new PartWriter(fs, folder, { ...output, ...PICTURE_CLASSES, format: 'mapfile' })
   }
 
   async write(record: InputRecord, bad: BadRecord): Promise<void> {
-    await this.part.write(record.key, record.value)
-    this.reasons ??= await this.fs.create(joinPath(this.folder, REASONS_FILE))
+    const { key, value } = record
+    await this.part.write(Text.fromUtf8(key), [BytesWritable.prefix(value.length), value])
+    this.reasons ??= await this.fs.create(joinPath(this.folder, REASONS_FILE), storedAs(this.output))
     const line = { key: bad.key, reason: bad.reason, stage: bad.stage, task: this.taskId }
     await this.reasons.write(Buffer.from(`${JSON.stringify(line)}\n`))
   }

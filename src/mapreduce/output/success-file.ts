@@ -2,6 +2,8 @@ import { FormatError } from '../../errors.js'
 import { joinPath } from '../../fs/path.js'
 import type { Location } from '../../fs/resolve.js'
 import { readText } from '../../fs/text.js'
+import type { CounterSums } from '../counters.js'
+import type { OutputFormat } from '../job.js'
 import type { Ledger } from '../ledger.js'
 import { SUCCESS_FILE } from '../task/layout.js'
 import type { PartReport } from '../task/task.js'
@@ -17,6 +19,13 @@ export interface SuccessFile {
   inputs: string[]
   ledger: Ledger
   counters: { bytesIn: number; bytesOut: number; duplicateKeys: number }
+  /** Hadoop's counters and the job's own, by group and name; missing in outputs of earlier versions. */
+  counterGroups?: CounterSums
+  /** How the records are stored; missing in outputs of versions that knew MapFiles alone. */
+  outputFormat?: OutputFormat
+  /** Java class names; missing with Text and BytesWritable in outputs of earlier versions. */
+  keyClass?: string
+  valueClass?: string
   /** Records from one index entry to the next. */
   indexInterval: number
   /** As in the header of each part's data; missing in outputs of versions that knew NONE alone. */
@@ -25,8 +34,10 @@ export interface SuccessFile {
   codec?: string
   syncMarker: string
   /** How keys are spread over the parts; by it a lookup finds the one to open. */
-  partitioning: 'ranges' | 'overlapping'
+  partitioning: 'ranges' | 'hash' | 'overlapping'
   parts: SuccessPart[]
+  /** Parts of the job's further outputs, by their names. */
+  outputs?: Record<string, SuccessPart[]>
   quarantine: SuccessPart[]
 }
 

@@ -23,15 +23,17 @@ export interface Partitioning {
 /** By the first and last keys that `_SUCCESS` gives; undefined where it gives none. */
 export function partitioningOfSuccess({ success, files }: StoredFiles): Partitioning | undefined {
   if (!success) return undefined
+  const { keyClass = Text.className } = success
   const told = new Map(success.parts.map((part) => [part.name, part]))
   const parts = files.map(({ name }): PartRange | undefined => {
     const part = told.get(name)
     if (!part) return undefined
-    const range = [part.firstKey, part.lastKey].map((key) => Text.fromUtf8(keyFromJson(key)))
+    const range = [part.firstKey, part.lastKey].map((key) => keyFromJson(keyClass, key))
     return { name, ...(part.records > 0 ? { range: [range[0]!, range[1]!] as const } : {}) }
   })
   if (!parts.every((part) => part !== undefined)) return undefined
-  return byRanges(parts, Text.compare)
+  if (success.partitioning === 'hash') return byHash(keyClass, parts) ?? byRanges(parts, order(keyClass))
+  return byRanges(parts, order(keyClass))
 }
 
 /**
@@ -57,6 +59,10 @@ export function hashedPart(keyClass: string, key: Uint8Array, parts: readonly st
   if (hash === undefined || !Number.isInteger(last)) return undefined
   const number = hashPartition(hash, last + 1)
   return parts.find((name) => Number(/-(\d+)$/.exec(name)?.[1]) === number)
+}
+
+function order(keyClass: string): (a: Uint8Array, b: Uint8Array) => number {
+  return comparatorFor(keyClass, 'the output')
 }
 
 function byHash(keyClass: string, parts: readonly PartRange[]): Partitioning | undefined {

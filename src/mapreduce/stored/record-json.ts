@@ -23,7 +23,7 @@ export interface RecordJsonOptions {
  * @throws FormatError when the bytes are not what the class writes.
  */
 export function toRecordJson(className: string, bytes: Uint8Array, options: RecordJsonOptions = {}): unknown {
-  if (className === Text.className) return keyToJson(Text.utf8(bytes))
+  if (className === Text.className) return keyToJson(className, bytes)
   return decodedJson(className, writableFor(className).decode(bytes), options)
 }
 

@@ -2,7 +2,6 @@ import { FormatError, NotFoundError } from '../../errors.js'
 import { joinPath } from '../../fs/path.js'
 import { resolveUri, uriOf } from '../../fs/resolve.js'
 import { readJsonLines } from '../../io/json-lines.js'
-import { Text, writableFor } from '../../io/writables/index.js'
 import type { SuccessPart } from '../output/success-file.js'
 import { QUARANTINE_FOLDER, REASONS_FILE, SUCCESS_FILE } from '../task/layout.js'
 import { type KeyJson, keyToJson } from '../task/task.js'
@@ -89,12 +88,7 @@ function compareWithSuccess({ report, walk, digest, faults }: VerifiedFile, part
     const message = `${what} of ${report.file} is ${JSON.stringify(found)}, and ${SUCCESS_FILE} tells ${JSON.stringify(expected)}`
     faults.add('success', message, key === undefined ? {} : { key })
   }
-  const keyJson = (key: Uint8Array | undefined): unknown => {
-    if (!key) return ''
-    if (report.keyClass === Text.className) return keyToJson(Text.utf8(key))
-    const writable = writableFor(report.keyClass!)
-    return writable.toJson(writable.decode(key))
-  }
+  const keyJson = (key: Uint8Array | undefined) => (key ? keyToJson(report.keyClass!, key) : '')
   if (walk.records !== part.records) differs('The number of records', walk.records, part.records)
   for (const [what, found, expected] of [
     ['The first key', keyJson(walk.firstKey), part.firstKey],

@@ -1,6 +1,7 @@
 import { AlreadyExistsError, FencedError } from '../../errors.js'
 import type { FileSystem } from '../../fs/file-system.js'
 import { joinPath } from '../../fs/path.js'
+import { renameSurely } from '../../fs/rename-surely.js'
 import { readJson, writeText } from '../../fs/text.js'
 import { committedFolder, REPORT_FILE } from './layout.js'
 import type { TaskReport } from './task.js'
@@ -22,15 +23,17 @@ export interface Attempt {
  */
 export async function commitAttempt(attempt: Attempt, report: TaskReport): Promise<void> {
   const { fs, folder, jobFolder, taskId } = attempt
-  await writeText(fs, joinPath(folder, REPORT_FILE), `${JSON.stringify(report)}\n`)
+  await writeText(fs, joinPath(folder, REPORT_FILE), `${JSON.stringify(report)}\n`, { unshared: true })
   const target = committedFolder(jobFolder, taskId)
   try {
-    await fs.rename(folder, target)
+    await renameSurely(fs, folder, target, async () => {
+      const winner = await committedReport(fs, jobFolder, taskId)
+      return winner?.attempt === attempt.number
+    })
   } catch (error) {
+    if (!(error instanceof AlreadyExistsError)) throw error
     const winner = await committedReport(fs, jobFolder, taskId)
     if (!winner) throw error
-    if (winner.attempt === attempt.number) return
-    if (!(error instanceof AlreadyExistsError)) throw error
     throw new FencedError(
       `Cannot commit attempt ${attempt.number} of task ${taskId}: attempt ${winner.attempt} was first`,
       { cause: error },

@@ -2,11 +2,11 @@ import { joinPath } from '../../fs/path.js'
 import { resolveUri } from '../../fs/resolve.js'
 import { emptyLedger } from '../ledger.js'
 import { openMapFile } from '../map-file-folder.js'
-import { PartFile } from '../output/part-file.js'
+import { PartFile, storedAs } from '../output/part-file.js'
 import { mergeParts } from '../output/part-writer.js'
-import { type Attempt, commitAttempt, committedReport } from './attempt.js'
+import { type Attempt, commitAttempt } from './attempt.js'
 import { ATTEMPT_PART, ATTEMPT_QUARANTINE, attemptFolder, committedFolder, REASONS_FILE } from './layout.js'
-import { type JoinTaskSpec, keyFromJson, type PartReport, type TaskReport } from './task.js'
+import type { JoinTaskSpec, PartReport, TaskReport } from './task.js'
 
 /**
  * Joins the parts of neighbouring tasks: their bytes are copied raw where each part's keys are above those
@@ -20,13 +20,8 @@ export async function runJoinTask(spec: JoinTaskSpec): Promise<TaskReport> {
   const target = joinPath(folder, name)
   await fs.mkdir(folder)
 
-  const sources: { folder: string; part: PartReport }[] = []
-  for (const taskId of spec.sources) {
-    const report = (await committedReport(fs, jobFolder, taskId))!
-    sources.push({ folder: joinPath(committedFolder(jobFolder, taskId), name), part: report[spec.what]! })
-  }
-  const folders = sources.map((source) => source.folder)
-  const joined = isAscending(sources.map((source) => source.part))
+  const folders = spec.sources.map((taskId) => joinPath(committedFolder(jobFolder, taskId), name))
+  const joined = spec.areAscending
     ? await copyRaw(folders)
     : await mergeParts(fs, folders, target, spec.job.output)
   if (spec.what === 'quarantine') await joinReasons()
@@ -37,6 +32,7 @@ export async function runJoinTask(spec: JoinTaskSpec): Promise<TaskReport> {
     ledger: { ...emptyLedger(), written: joined.records },
     bytesIn: joined.bytes,
     [spec.what]: joined,
+    counters: {},
     badRecords: [],
   }
   await commitAttempt(attempt, report)
@@ -52,19 +48,11 @@ export async function runJoinTask(spec: JoinTaskSpec): Promise<TaskReport> {
   }
 
   async function joinReasons(): Promise<void> {
-    await using sink = await fs.create(joinPath(target, REASONS_FILE))
+    await using sink = await fs.create(joinPath(target, REASONS_FILE), storedAs(spec.job.output))
     for (const part of folders) {
       await using source = await fs.open(joinPath(part, REASONS_FILE))
       for await (const chunk of source.stream(0)) await sink.write(chunk)
     }
     await sink.close()
   }
-}
-
-/** Equal keys at a border may stay as they stand: they are in the order of the input. */
-function isAscending(parts: readonly PartReport[]): boolean {
-  return parts.every((part, index) => {
-    const before = parts[index - 1]
-    return !before || Buffer.compare(keyFromJson(before.lastKey), keyFromJson(part.firstKey)) <= 0
-  })
 }

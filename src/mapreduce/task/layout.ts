@@ -30,6 +30,12 @@ export const BUNDLE_FILE = 'job.mjs'
 export const ATTEMPT_PART = 'part'
 export const ATTEMPT_QUARANTINE = 'quarantine'
 
+/** A map task's sorted output for the reducers; see shuffle/spill-file.ts. */
+export const MAP_OUTPUT_FILE = 'file.out'
+
+/** Where the keys are at which one partition ends and the next begins, for total order; Hadoop's name. */
+export const PARTITION_FILE = '_partition.lst'
+
 export function jobFolderOf(output: Location, jobId: string): Location {
   return { fs: output.fs, path: joinPath(parentOf(output.path), `.${baseName(output.path)}.${jobId}`) }
 }
@@ -59,12 +65,21 @@ export function mapTaskId(number: number): string {
   return `m-${padded(number)}`
 }
 
+export function reduceTaskId(number: number): string {
+  return `r-${padded(number)}`
+}
+
+export function sampleTaskId(number: number): string {
+  return `s-${padded(number)}`
+}
+
 export function joinTaskId(number: number): string {
   return `j-${padded(number)}`
 }
 
-export function partName(number: number): string {
-  return `part-m-${padded(number)}`
+/** @param kind of the tasks that wrote the part */
+export function partName(number: number, kind: 'm' | 'r' = 'm', output = 'part'): string {
+  return `${output}-${kind}-${padded(number)}`
 }
 
 function padded(number: number): string {

@@ -1,9 +1,14 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { describeError, JobDefinitionError, PixelreduceError } from '../../errors.js'
+import { describeError, JobDefinitionError, NotFoundError, PixelreduceError } from '../../errors.js'
+import { resolveUri } from '../../fs/resolve.js'
+import { readText } from '../../fs/text.js'
 import { builtFile, packageRoot } from '../../package-root.js'
 import { exportedJob, type Job } from '../job.js'
+import { BUNDLE_FILE } from './layout.js'
 import type { JobSpec } from './task.js'
 
 /** Packages that a bundled job gets from the process it runs in: our own, and those with native parts. */
@@ -22,14 +27,36 @@ export function isLoadingModule(): boolean {
  * @throws JobDefinitionError when the module can't be loaded or exports no such job.
  */
 export function loadJob({ module, name }: Pick<JobSpec, 'module' | 'name'>): Promise<Job> {
-  const url = module.startsWith('file://') ? module : pathToFileURL(module).href
-  const id = `${url}#${name}`
+  const id = `${module}#${name}`
   let job = loaded.get(id)
   if (!job) {
-    job = loadModule(url).then((exports) => exportedJob(exports, module, name))
+    job = loadFrom(module).then((exports) => exportedJob(exports, module, name))
     loaded.set(id, job)
+    // What could not be read may be read by the next attempt.
+    job.catch(() => loaded.delete(id))
   }
   return job
+}
+
+async function loadFrom(module: string): Promise<Record<string, unknown>> {
+  if (module.startsWith('file://')) return loadModule(module)
+  const { fs, path } = resolveUri(module)
+  if (fs.root === 'file://') return loadModule(pathToFileURL(path).href)
+  const text = await readText(fs, path)
+  if (text === undefined) throw new NotFoundError(`Cannot load the job: there is no ${module}`)
+  return loadBundle(text)
+}
+
+/** The exports of a bundle, by way of a file, because Node imports from files alone. */
+export async function loadBundle(text: string): Promise<Record<string, unknown>> {
+  const folder = await mkdtemp(join(tmpdir(), 'pixelreduce-job-'))
+  try {
+    const file = join(folder, BUNDLE_FILE)
+    await writeFile(file, text)
+    return await loadModule(pathToFileURL(file).href)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
 /** The exports of a job's module, built in or bundled. @throws JobDefinitionError when it throws. */

@@ -1,6 +1,10 @@
 import type { ImageLimits } from '../../image/limits.js'
+import { asBuffer } from '../../io/bytes.js'
 import type { Compression } from '../../io/sequence-file/format.js'
+import { Text } from '../../io/writables/text.js'
+import type { CounterSums } from '../counters.js'
 import type { InputSplit } from '../input/input-format.js'
+import type { OutputFormat } from '../job.js'
 import type { Ledger } from '../ledger.js'
 
 /** What every task of a job shares, as plain JSON. */
@@ -14,11 +18,29 @@ export interface JobSpec {
   /** URI of the job's hidden folder. */
   jobFolder: string
   output: OutputSpec
+  /** Undefined for a job without reducers. */
+  shuffle?: ShuffleSpec
   onError: OnError
   limits: ImageLimits
 }
 
+/** How records get from the map tasks to the reducers. */
+export interface ShuffleSpec {
+  /** Reducers. */
+  partitions: number
+  /** Bytes of a map task's sort buffer, and of what a reducer's merge holds. */
+  sortBytes: number
+  /** Short name of the codec that map output is compressed with; undefined for none. */
+  codec?: string
+  /** Path in the job's folder of a partition file, for total order. */
+  partitionFile?: string
+}
+
 export interface OutputSpec {
+  format: OutputFormat
+  /** Java class names. */
+  keyClass: string
+  valueClass: string
   /** One marker for the whole output, in hex, so that parts can be joined raw. */
   syncMarker: string
   /** Records from one index entry to the next. */
@@ -28,12 +50,16 @@ export interface OutputSpec {
   codec?: string
   /** Whether `.crc` sidecars are written beside data and index, where the file system has them. */
   crc: boolean
+  /** Bytes of a block, where the file system has blocks. @default the file system's own */
+  blockSize?: number
+  /** Copies of each block, where the file system makes copies. @default the file system's own */
+  replication?: number
 }
 
 export type OnError = 'fail' | 'skip' | 'quarantine'
 
 /** One attempt at one task: the work that a {@link TaskExecutor} is handed. */
-export type TaskSpec = MapTaskSpec | JoinTaskSpec
+export type TaskSpec = MapTaskSpec | ReduceTaskSpec | JoinTaskSpec | SampleTaskSpec
 
 interface AttemptSpec {
   job: JobSpec
@@ -47,11 +73,28 @@ export interface MapTaskSpec extends AttemptSpec {
   split: InputSplit
 }
 
+/** Merges one partition of all map outputs and reduces it. */
+export interface ReduceTaskSpec extends AttemptSpec {
+  kind: 'reduce'
+  partition: number
+  /** The committed map tasks, in their order. */
+  sources: string[]
+}
+
+/** Maps a few records of a split to learn how the keys are spread; writes nothing. */
+export interface SampleTaskSpec extends AttemptSpec {
+  kind: 'sample'
+  split: InputSplit
+  records: number
+}
+
 /** Joins the parts of neighbouring tasks to one, in their order. */
 export interface JoinTaskSpec extends AttemptSpec {
   kind: 'join'
   /** Committed tasks, each with something of what is joined. */
   sources: string[]
+  /** Whether each source's keys are above those of the one before: then their bytes are copied raw. */
+  areAscending: boolean
   what: 'part' | 'quarantine'
 }
 
@@ -64,6 +107,11 @@ export interface TaskReport {
   bytesIn: number
   part?: PartReport
   quarantine?: PartReport
+  /** Parts of the job's further outputs, by their names. */
+  outputs?: Record<string, PartReport>
+  /** Serialized keys in base64, of a sample. */
+  sample?: string[]
+  counters: CounterSums
   /** The first few bad records, for the summary. */
   badRecords: BadRecord[]
 }
@@ -83,7 +131,7 @@ export interface PartReport {
   digest: string
 }
 
-/** A key in JSON: its text where it is UTF-8, else its bytes. */
+/** A key in JSON: of a Text its text where it is UTF-8, else its bytes; of any other class what it serialized. */
 export type KeyJson = string | { base64: string }
 
 export interface BadRecord {
@@ -118,11 +166,16 @@ export interface TaskExecutor {
   close(): Promise<void>
 }
 
-export function keyToJson(key: Uint8Array): KeyJson {
-  const text = Buffer.from(key.buffer, key.byteOffset, key.length).toString('utf8')
-  return Buffer.from(text).equals(key) ? text : { base64: Buffer.from(key).toString('base64') }
+/** @param key as its class serialized it */
+export function keyToJson(keyClass: string, key: Uint8Array): KeyJson {
+  if (keyClass !== Text.className) return { base64: asBuffer(key).toString('base64') }
+  const utf8 = asBuffer(Text.utf8(key))
+  const text = utf8.toString('utf8')
+  return Buffer.from(text).equals(utf8) ? text : { base64: utf8.toString('base64') }
 }
 
-export function keyFromJson(key: KeyJson): Uint8Array {
-  return typeof key === 'string' ? Buffer.from(key) : Buffer.from(key.base64, 'base64')
+/** The key as its class serializes it. */
+export function keyFromJson(keyClass: string, key: KeyJson): Uint8Array {
+  const bytes = typeof key === 'string' ? Buffer.from(key) : Buffer.from(key.base64, 'base64')
+  return keyClass === Text.className ? Text.fromUtf8(bytes) : bytes
 }

@@ -52,7 +52,8 @@ describe('WebHDFS through a connection that breaks off', () => {
   })
 
   it('reads on after several breaks in a row', async () => {
-    cut([70_000, 300, 0, 200_000])
+    // Not reset: that drops what was sent and not read yet, so that nobody knows how far a cut let it come.
+    cut([70_000, 300, 0, 200_000], false)
     expect(digest(await readFile(fs, `${folder}/file`))).toBe(digest(bytes))
   })
 

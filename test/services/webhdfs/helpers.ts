@@ -56,3 +56,16 @@ export async function namesIn(fs: FileSystem, folder: string): Promise<string[]>
   for await (const status of fs.list(folder)) names.push(status.path.slice(folder.length + 1))
   return names
 }
+
+/** A folder's files with the digests of their bytes, hidden ones too: what is left after a command. */
+export async function treeIn(fs: FileSystem, folder: string): Promise<Record<string, string>> {
+  const files: Record<string, string> = {}
+  const descend = async (path: string): Promise<void> => {
+    for await (const entry of fs.list(path)) {
+      if (entry.type === 'directory') await descend(entry.path)
+      else files[entry.path.slice(folder.length + 1)] = digest(await readFile(fs, entry.path))
+    }
+  }
+  await descend(folder)
+  return files
+}

@@ -130,7 +130,7 @@ describe('WebHDFS', () => {
   })
 
   it('finds that an open file is gone or shorter', async () => {
-    await writeFile(fs, `${folder}/gone`, patternBytes(100_000))
+    await writeFile(fs, `${folder}/gone`, patternBytes(600_000))
     const source = await fs.open(`${folder}/gone`)
     await source.read(0, 10)
     await fs.delete(`${folder}/gone`)
@@ -138,6 +138,17 @@ describe('WebHDFS', () => {
     await writeFile(fs, `${folder}/gone`, Buffer.from('short'))
     expect(await failureOf(source.read(0, 10))).toMatchObject({ code: 'TRUNCATED' })
     expect(await failureOf(source.read(50_000, 50_010))).toMatchObject({ code: 'TRUNCATED' })
+  })
+
+  it('goes on reading a small file as it was, once it has read of it', async () => {
+    await writeFile(fs, `${folder}/small`, patternBytes(100_000))
+    const source = await fs.open(`${folder}/small`)
+    await source.read(0, 10)
+    await fs.delete(`${folder}/small`)
+    expect(digest(await source.read(50_000, 100_000))).toBe(digest(patternBytes(100_000).subarray(50_000)))
+    const streamed: Uint8Array[] = []
+    for await (const piece of source.stream(10, 20)) streamed.push(piece)
+    expect(digest(Buffer.concat(streamed))).toBe(digest(patternBytes(100_000).subarray(10, 20)))
   })
 
   it('lets one of several exclusive creates win', async () => {

@@ -1,0 +1,66 @@
+import type { FileSystem } from '../../fs/file-system.js'
+import {
+  createSequenceFileWriter,
+  SequenceFileReader,
+  type SequenceFileWriter,
+} from '../../io/sequence-file/index.js'
+import type { Waiting } from '../../io/waiting.js'
+import { keyToJson, type OutputSpec, type PartReport } from '../task/task.js'
+import { DigestSink } from './digest-sink.js'
+import { storedAs } from './part-file.js'
+import type { RecordPart } from './record-part.js'
+
+/** A SequenceFile being written, in the order in which its records come. */
+export class SequenceFilePart implements RecordPart {
+  private constructor(
+    private readonly fs: FileSystem,
+    private readonly path: string,
+    private readonly data: DigestSink,
+    private readonly writer: SequenceFileWriter,
+  ) {}
+
+  static async create(fs: FileSystem, path: string, output: OutputSpec): Promise<SequenceFilePart> {
+    const data = new DigestSink(await fs.create(path, { ...storedAs(output), crc: output.crc }))
+    const writer = await createSequenceFileWriter(data, {
+      keyClass: output.keyClass,
+      valueClass: output.valueClass,
+      compression: output.compression,
+      ...(output.codec === undefined ? {} : { codec: output.codec }),
+      syncMarker: Buffer.from(output.syncMarker, 'hex'),
+    })
+    return new SequenceFilePart(fs, path, data, writer)
+  }
+
+  append(key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): Waiting {
+    return this.writer.append(key, value)
+  }
+
+  async close(): Promise<PartReport> {
+    await this.writer.close()
+    await using source = await this.fs.open(this.path)
+    await using reader = await SequenceFileReader.open(source)
+    const { keyClass } = reader.header
+    let records = 0
+    let first: Uint8Array | undefined
+    let last: Uint8Array | undefined
+    while (await reader.fill()) {
+      for (let record = reader.next(); record; record = reader.next()) {
+        first ??= record.key
+        last = record.key
+        records++
+      }
+    }
+    return {
+      records,
+      bytes: source.length,
+      firstKey: first ? keyToJson(keyClass, first) : '',
+      lastKey: last ? keyToJson(keyClass, last) : '',
+      duplicateKeys: 0,
+      digest: this.data.digest(),
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.writer[Symbol.asyncDispose]()
+  }
+}

@@ -1,0 +1,189 @@
+import { describeError, UserCodeError } from '../../errors.js'
+import { joinPath } from '../../fs/path.js'
+import { resolveUri } from '../../fs/resolve.js'
+import { writableFor } from '../../io/writables/index.js'
+import { Counters, TASK_COUNTERS } from '../counters.js'
+import { emittedClasses, type Job, parseParams } from '../job.js'
+import { checkLedger, emptyLedger } from '../ledger.js'
+import { PartWriter } from '../output/part-writer.js'
+import { RecordEncoder } from '../record-classes.js'
+import { Groups } from '../shuffle/groups.js'
+import { mergeSegments, type SegmentFile } from '../shuffle/merge-segments.js'
+import { readSegments } from '../shuffle/spill-file.js'
+import { type Attempt, commitAttempt } from './attempt.js'
+import { callReduce } from './call-reduce.js'
+import { shownKey } from './combiner.js'
+import type { TaskContext } from './context.js'
+import { ATTEMPT_PART, attemptFolder, committedFolder, MAP_OUTPUT_FILE } from './layout.js'
+import { isSameGroup, shuffleOrder } from './shuffle-order.js'
+import type { PartReport, ReduceTaskSpec, TaskReport } from './task.js'
+
+/** Records between two looks at the signal and two words about the progress. */
+const RECORDS_A_LOOK = 1000
+
+/**
+ * Merges the partition's segments of all map outputs and calls the job's reducer for each key; a job that
+ * has none gets its records sorted and as they are.
+ */
+export async function runReduceTask(
+  spec: ReduceTaskSpec,
+  job: Job,
+  context: TaskContext,
+): Promise<TaskReport> {
+  const { fs, path: jobFolder } = resolveUri(spec.job.jobFolder)
+  const folder = attemptFolder(jobFolder, spec.taskId, spec.attempt)
+  const attempt: Attempt = { fs, folder, jobFolder, taskId: spec.taskId, number: spec.attempt }
+  const params = parseParams(job, spec.job.params)
+  const counters = new Counters()
+  const { signal } = context
+  const classes = emittedClasses(job)
+  await fs.mkdir(folder)
+
+  const segments: SegmentFile[] = []
+  for (const taskId of spec.sources) {
+    const path = joinPath(committedFolder(jobFolder, taskId), MAP_OUTPUT_FILE)
+    segments.push({ fs, path, segment: (await readSegments(fs, path))[spec.partition]! })
+  }
+  const shuffled = segments.reduce((sum, { segment }) => sum + segment.records, 0)
+  const shuffledBytes = segments.reduce((sum, { segment }) => sum + segment.length, 0)
+  counters.increment(
+    TASK_COUNTERS,
+    'SHUFFLED_MAPS',
+    segments.filter(({ segment }) => segment.records > 0).length,
+  )
+  counters.increment(TASK_COUNTERS, 'REDUCE_SHUFFLE_BYTES', shuffledBytes)
+
+  let scratchFiles = 0
+  await using opened = await mergeSegments(segments, {
+    compare: shuffleOrder(job).compare,
+    bytes: spec.job.shuffle!.sortBytes,
+    format: { ...classes, codec: spec.job.shuffle!.codec },
+    scratch: () => ({ fs, path: joinPath(folder, `merge-${scratchFiles++}`) }),
+    signal,
+  })
+  await using part = new PartWriter(fs, joinPath(folder, ATTEMPT_PART), spec.job.output)
+  const outputs = new Map<string, { writer: PartWriter; encoder: RecordEncoder }>()
+  await using _ = {
+    async [Symbol.asyncDispose]() {
+      for (const { writer } of outputs.values()) await writer[Symbol.asyncDispose]()
+    },
+  }
+  let reduceEmitted = 0
+  let groupCount = 0
+  let looked = 0
+  const groups = new Groups(opened.merge, isSameGroup(job))
+  if (job.reduce) await reduceGroups()
+  else await copyRecords()
+
+  for (let file = 0; file < scratchFiles; file++) {
+    await fs.delete(joinPath(folder, `merge-${file}`))
+    await fs.delete(joinPath(folder, `merge-${file}.index`))
+  }
+  const partReport = await part.closeEvenEmpty()
+  const outputReports: Record<string, PartReport> = {}
+  for (const [name, { writer }] of outputs) outputReports[name] = await writer.closeEvenEmpty()
+  const written = [partReport, ...Object.values(outputReports)].reduce((sum, { records }) => sum + records, 0)
+  const ledger = { ...emptyLedger(), shuffled, reduced: groups.records, reduceEmitted, written }
+  checkLedger(ledger, `task ${spec.taskId}`)
+  counters.increment(TASK_COUNTERS, 'REDUCE_INPUT_GROUPS', groupCount)
+  counters.increment(TASK_COUNTERS, 'REDUCE_INPUT_RECORDS', groups.records)
+  counters.increment(TASK_COUNTERS, 'REDUCE_OUTPUT_RECORDS', reduceEmitted)
+  // What was shuffled is told once, by the maps.
+  const { shuffled: _told, ...own } = ledger
+  const report: TaskReport = {
+    taskId: spec.taskId,
+    attempt: spec.attempt,
+    ledger: own,
+    bytesIn: shuffledBytes,
+    part: partReport,
+    ...(outputs.size > 0 ? { outputs: outputReports } : {}),
+    counters: counters.toJson(),
+    badRecords: [],
+  }
+  await commitAttempt(attempt, report)
+  return report
+
+  async function reduceGroups(): Promise<void> {
+    const encoder = new RecordEncoder(outputClasses(job.output))
+    const decodeKey = writableFor(classes.keyClass).decode
+    const decodeValue = writableFor(classes.valueClass).decode
+    while (await groups.next()) {
+      look()
+      groupCount++
+      const key = decodeKey(groups.key)
+      try {
+        await callReduce(job.reduce!, key, groups, decodeValue, {
+          params,
+          counters,
+          signal,
+          partition: spec.partition,
+          emit(emittedKey, value) {
+            const record = encoder.encode(emittedKey, value)
+            reduceEmitted++
+            return part.write(record.key, record.value)
+          },
+          emitTo(name, emittedKey, value) {
+            const output = openOutput(name)
+            const record = output.encoder.encode(emittedKey, value)
+            reduceEmitted++
+            return output.writer.write(record.key, record.value)
+          },
+        })
+      } catch (error) {
+        signal.throwIfAborted()
+        throw new UserCodeError(`Cannot reduce ${shownKey(key)}: ${describeError(error)}`, {
+          cause: error,
+          details: { key: shownKey(key), partition: spec.partition },
+        })
+      }
+    }
+  }
+
+  async function copyRecords(): Promise<void> {
+    const { merge } = opened
+    while (await merge.fill()) {
+      look()
+      for (let record = merge.next(); record; record = merge.next()) {
+        groups.records++
+        reduceEmitted++
+        const writing = part.write(record.key, record.value)
+        if (writing) await writing
+      }
+    }
+  }
+
+  function openOutput(name: string): { writer: PartWriter; encoder: RecordEncoder } {
+    const known = outputs.get(name)
+    if (known) return known
+    const definition = job.outputs[name]
+    if (!definition) {
+      const names = Object.keys(job.outputs).join(', ') || 'none'
+      throw new UserCodeError(`There is no output "${name}"; the job defines ${names}`)
+    }
+    const { format = 'mapfile' } = definition
+    const spec_ = { ...spec.job.output, ...outputClasses(definition), format }
+    const writer = new PartWriter(fs, joinPath(folder, `${ATTEMPT_PART}-${name}`), spec_)
+    const opened = { writer, encoder: new RecordEncoder(outputClasses(definition)) }
+    outputs.set(name, opened)
+    return opened
+  }
+
+  function look(): void {
+    if (groups.records - looked < RECORDS_A_LOOK) return
+    looked = groups.records
+    signal.throwIfAborted()
+    const { taskId, attempt: number } = spec
+    const share = shuffled === 0 ? 1 : groups.records / shuffled
+    context.onProgress({
+      taskId,
+      attempt: number,
+      read: groups.records,
+      bytesIn: Math.round(share * shuffledBytes),
+      bad: 0,
+    })
+  }
+}
+
+function outputClasses({ key, value }: Job['output']): { keyClass: string; valueClass: string } {
+  return { keyClass: key.className, valueClass: value.className }
+}
