@@ -6,7 +6,7 @@ import { comparatorFor } from '../writables/comparator.js'
 import { LongWritable } from '../writables/integers.js'
 import { ChecksumFileWriter, valueChecksum } from './checksum-file.js'
 import type { MapFileSinks, MapFileSources } from './format.js'
-import { copyRaw } from './raw-copy.js'
+import { MapFileReader } from './reader.js'
 import { showKey } from './verifier.js'
 import { loadXxh3 } from './xxh3.js'
 
@@ -95,32 +95,20 @@ export class MapFileWriter implements AsyncDisposable {
   }
 
   /**
-   * Appends all records of another MapFile, raw where both are alike (classes, compression NONE or RECORD,
-   * codec, sync marker, and how checksums are kept), else one by one. Raw, its data is copied in large
-   * pieces and its index entries and checksums are moved along; what differs from appending one by one is
-   * only where sync markers and index entries stand.
-   * @throws KeyError when its first key is below the last one written; nothing is written then.
-   * @throws TruncatedError or FormatError when it is damaged; this file must be abandoned then.
+   * Appends all records of another MapFile, verified, one by one: the file is the same as if they had been
+   * appended by whoever wrote them, wherever one MapFile ended and the next began.
+   * @throws KeyError when its first key is below the last one written.
+   * @throws ChecksumError, TruncatedError or FormatError when it is damaged; this file must be abandoned then.
    */
-  async appendRawFrom(sources: MapFileSources, signal?: AbortSignal): Promise<void> {
-    await copyRaw(sources, this, {
-      codec: this.data.codec,
-      hasPositions: this.checksums?.hasPositions,
-      begin: (firstKey) => {
-        this.requireOrder(firstKey)
-        this.firstKey ??= firstKey
-      },
-      data: (bytes, lastSync) => this.data.appendRaw(bytes, lastSync),
-      index: (key, position) => this.index.append(key, LongWritable.encode(position)),
-      checksum: (position, checksum) => this.checksums!.append(position, checksum),
-      end: (lastKey, records) => {
-        this.lastKey = lastKey
-        this.records += records
-        // The next record gets an index entry, because nothing tells how far back the last one is.
-        this.lastIndexed = Number.NEGATIVE_INFINITY
-      },
-      signal,
-    })
+  async appendFrom(sources: MapFileSources, signal?: AbortSignal): Promise<void> {
+    const reader = await MapFileReader.open(sources)
+    await using scan = await reader.scan(signal ? { signal } : {})
+    while (await scan.fill()) {
+      for (let record = scan.next(); record; record = scan.next()) {
+        const waiting = this.append(record.key, record.value)
+        if (waiting) await waiting
+      }
+    }
   }
 
   /** Closes the three files. */

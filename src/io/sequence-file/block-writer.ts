@@ -1,4 +1,4 @@
-import { KeyError, UnsupportedError } from '../../errors.js'
+import { KeyError } from '../../errors.js'
 import type { ByteSink } from '../byte-sink.js'
 import { ByteBuilder, joinBytes, writeInt32 } from '../bytes.js'
 import { MAX_BUFFER_BYTES, type WritingCodec } from '../codecs/codec.js'
@@ -50,12 +50,6 @@ export class BlockWriter implements SequenceFileWriter {
     for (const part of parts) this.values.append(part)
     this.records++
     if (length >= this.blockBytes) return this.writeBlock()
-  }
-
-  appendRaw(): never {
-    throw new UnsupportedError(
-      `Cannot copy records to ${this.sink.name} raw: it is block-compressed; append them one by one`,
-    )
   }
 
   async close(): Promise<void> {

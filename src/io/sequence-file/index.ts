@@ -1,7 +1,6 @@
 export type { Compression, RawRecord } from './format.js'
 export type { SequenceFileHeader } from './header.js'
 export { type OpenSequenceFile, openSequenceFile } from './open.js'
-export { rawRecords } from './raw-records.js'
 export { SequenceFileReader, type SequenceFileReaderOptions } from './reader.js'
 export type { SequenceFileWriter } from './sequence-file-writer.js'
 export { StreamDigest, streamSha256 } from './stream-digest.js'

@@ -52,11 +52,6 @@ export class RecordWriter implements SequenceFileWriter {
     return this.stage.write(head, body)
   }
 
-  appendRaw(bytes: Uint8Array, lastSync?: number): Waiting {
-    if (lastSync !== undefined) this.lastSync = this.position + lastSync
-    return this.stage.write(bytes)
-  }
-
   async close(): Promise<void> {
     await this.stage.flush()
     await this.sink.close()

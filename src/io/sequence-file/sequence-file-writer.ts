@@ -16,11 +16,6 @@ export interface SequenceFileWriter extends AsyncDisposable {
    * @throws KeyError or FormatError for what the format can't hold
    */
   append(key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): Waiting
-  /**
-   * Takes the bytes of whole records of a file with the same header, not for BLOCK. `lastSync` is where
-   * the last sync marker in them ends, if there is one, counted from their beginning.
-   */
-  appendRaw(bytes: Uint8Array, lastSync?: number): Waiting
   /** Writes what is held and closes the sink. */
   close(): Promise<void>
   /** Aborts the sink. */

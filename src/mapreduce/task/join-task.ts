@@ -22,7 +22,7 @@ export async function runJoinTask(spec: JoinTaskSpec): Promise<TaskReport> {
 
   const folders = spec.sources.map((taskId) => joinPath(committedFolder(jobFolder, taskId), name))
   const joined = spec.areAscending
-    ? await copyRaw(folders)
+    ? await concatenate(folders)
     : await mergeParts(fs, folders, target, spec.job.output)
   if (spec.what === 'quarantine') await joinReasons()
 
@@ -38,11 +38,11 @@ export async function runJoinTask(spec: JoinTaskSpec): Promise<TaskReport> {
   await commitAttempt(attempt, report)
   return report
 
-  async function copyRaw(parts: readonly string[]): Promise<PartReport> {
+  async function concatenate(parts: readonly string[]): Promise<PartReport> {
     await using file = await PartFile.create(fs, target, spec.job.output)
     for (const part of parts) {
       await using source = await openMapFile(fs, part)
-      await file.writer.appendRawFrom(source.sources)
+      await file.writer.appendFrom(source.sources)
     }
     return await file.close()
   }
