@@ -127,7 +127,7 @@ export class MapOutput implements AsyncDisposable {
       await using opened = await merges(partition)
       await this.writePartition(writer, opened.merge, combinesAgain)
     }
-    return writer.close()
+    return await writer.close()
   }
 
   private async writeSegments(
@@ -140,7 +140,7 @@ export class MapOutput implements AsyncDisposable {
     for (let partition = 0; partition < partitions; partition++) {
       await this.writePartition(writer, recordsOf(partition), combines)
     }
-    return writer.close()
+    return await writer.close()
   }
 
   private async writePartition(
