@@ -47,6 +47,7 @@ await build({
     'cli/start': 'src/cli/start.ts',
     'cli/pixelreduce': 'src/cli/pixelreduce.ts',
     'engines/local/worker': 'src/engines/local/worker.ts',
+    'engines/local/process-worker': 'src/engines/local/process-worker.ts',
     ...Object.fromEntries(
       readdirSync('jobs').map((file) => [`jobs/${file.replace(/\.ts$/, '')}`, `jobs/${file}`]),
     ),

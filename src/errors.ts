@@ -169,6 +169,11 @@ export class TaskFailedError extends PixelreduceError {
   override readonly code = 'TASK_FAILED'
 }
 
+/** The process that an attempt ran in ended under it; the message names the signal or the exit code. */
+export class ProcessLostError extends PixelreduceError {
+  override readonly code = 'PROCESS_LOST'
+}
+
 /** Somebody else has committed this task or this job. */
 export class FencedError extends PixelreduceError {
   override readonly code = 'FENCED'
@@ -205,6 +210,7 @@ const classes: Record<string, new (message: string, options?: ErrorOptions) => P
   BadRecordsError,
   LedgerError,
   TaskFailedError,
+  ProcessLostError,
   FencedError,
   KilledError,
 }

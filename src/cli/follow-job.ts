@@ -2,6 +2,7 @@ import { relative } from 'node:path'
 import prettyBytes from 'pretty-bytes'
 import type { JobHandle } from '../engines/run-job.js'
 import type { JobResult } from '../mapreduce/driver/events.js'
+import { counterLines } from './counter-lines.js'
 import { EXIT } from './exit.js'
 import { duration, type ProgressStyle, showProgress } from './progress.js'
 
@@ -28,7 +29,8 @@ function summary(result: JobResult): string {
     `${result.job}: done in ${duration(seconds)}`,
     `  records  ${fates.join(', ')}; the ledger balances`,
     `  bytes    ${prettyBytes(counters.bytesIn)} in, ${prettyBytes(counters.bytesOut)} out`,
-    `  speed    ${(ledger.read / seconds).toFixed(1)} images/s`,
+    `  speed    ${(ledger.read / seconds).toFixed(1)} records/s`,
+    ...counterLines(result.counterGroups),
     `  output   ${output} (${result.parts.length || 1} part${result.parts.length > 1 ? 's' : ''})`,
   ]
   if (ledger.quarantined > 0) lines.push(`  set aside in ${output}/_quarantine:`)

@@ -47,7 +47,8 @@ function describe(of: ParamSchema, required: boolean): string {
   } else if (of.minimum !== undefined && of.minimum > Number.MIN_SAFE_INTEGER)
     facts.push(`from ${of.minimum}`)
   if (required) facts.push('required')
-  else if (of.default !== undefined && of.default !== false) facts.push(`default ${String(of.default)}`)
+  else if (of.default !== undefined && of.default !== false && of.default !== '')
+    facts.push(`default ${String(of.default)}`)
   const text = of.description ?? ''
   return facts.length > 0 ? `${text} (${facts.join('; ')})`.trim() : text
 }

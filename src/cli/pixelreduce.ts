@@ -18,6 +18,10 @@ const commands: Record<string, { summary: string; load(): Promise<CommandModule>
   },
   fix: { summary: "rebuild a MapFile's index from its data", load: () => import('./commands/fix.js') },
   export: { summary: 'write each record to a file of its own', load: () => import('./commands/export.js') },
+  jobs: {
+    summary: 'list, show, kill and retry jobs',
+    load: () => import('./commands/jobs.js'),
+  },
   doctor: {
     summary: 'check this installation, a folder and the cluster, and say what to do',
     load: () => import('./commands/doctor.js'),

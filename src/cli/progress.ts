@@ -16,23 +16,25 @@ export async function showProgress(events: AsyncIterable<JobEvent>, style: Progr
     return
   }
   if (how === 'json') {
-    for await (const event of events) write(`${JSON.stringify(event)}\n`)
+    for await (const event of events) write(`${JSON.stringify(event, withoutTasks)}\n`)
     return
   }
   const everyMs = how === 'tty' ? TTY_EVERY_MS : PLAIN_EVERY_MS
   const startMs = Date.now()
   let shownMs = how === 'tty' ? 0 : startMs
   let last: string | undefined
+  let reducers = 0
   const show = (line: string) => write(how === 'tty' ? `\r\x1b[K${line}` : `${line}\n`)
   for await (const event of events) {
     switch (event.type) {
       case 'planned': {
+        reducers = event.reducers
         show(plannedLine(event))
         if (how === 'tty') write('\n')
         break
       }
       case 'progress': {
-        last = progressLine(event, Date.now() - startMs)
+        last = progressLine(event, reducers, Date.now() - startMs)
         if (Date.now() - shownMs < everyMs && event.tasksDone < event.tasks) break
         shownMs = Date.now()
         show(last)
@@ -46,8 +48,23 @@ export async function showProgress(events: AsyncIterable<JobEvent>, style: Progr
         if (how === 'tty') write('\n')
         break
       }
+      case 'task-speculated': {
+        show(`task ${event.taskId} is slow: attempt ${event.attempt} runs beside it, the first one wins`)
+        if (how === 'tty') write('\n')
+        break
+      }
+      case 'no-progress': {
+        show(quietLine(event))
+        if (how === 'tty') write('\n')
+        break
+      }
       case 'left-behind': {
         show(`could not clean up ${event.uri}: ${describeError(event.error)}`)
+        if (how === 'tty') write('\n')
+        break
+      }
+      case 'history-failed': {
+        show(`could not write the job's history to ${event.uri}: ${describeError(event.error)}`)
         if (how === 'tty') write('\n')
         break
       }
@@ -58,26 +75,50 @@ export async function showProgress(events: AsyncIterable<JobEvent>, style: Progr
   if (how === 'tty' && last) write('\n')
 }
 
+function quietLine({ quietMs, running }: Extract<JobEvent, { type: 'no-progress' }>): string {
+  const tasks = running.map(({ taskId, attempt, running: records }) => {
+    const at = records.length > 0 ? ` at ${records.map(({ key }) => key).join(', ')}` : ''
+    return `${taskId} (attempt ${attempt})${at}`
+  })
+  return `no progress for ${duration(quietMs / 1000)}; running: ${tasks.join('; ') || 'nothing'}`
+}
+
+/** What each of thousands of tasks reads is for the history. */
+function withoutTasks(name: string, value: unknown): unknown {
+  return name === 'tasks' && Array.isArray(value) ? undefined : value
+}
+
 function plannedLine(event: Extract<JobEvent, { type: 'planned' }>): string {
   const records = event.records === undefined ? 'records' : `${event.records} pictures`
   const left = Object.values(event.left).reduce((sum, count) => sum + count, 0)
+  const reduces = event.reducers > 0 ? `, ${event.reducers} reduce tasks` : ''
   const others = left > 0 ? `, ${left} files of other kinds left` : ''
-  return `planned: ${records}, ${prettyBytes(event.bytes)}, ${event.splits} map tasks${others}`
+  return `planned: ${records}, ${prettyBytes(event.bytes)}, ${event.splits} map tasks${reduces}${others}`
 }
 
-function progressLine(event: Extract<JobEvent, { type: 'progress' }>, elapsedMs: number): string {
+function progressLine(
+  event: Extract<JobEvent, { type: 'progress' }>,
+  reducers: number,
+  elapsedMs: number,
+): string {
   const share = event.records ? event.read / event.records : event.bytes ? event.bytesIn / event.bytes : 1
   const rate = event.read / (elapsedMs / 1000)
   const of = event.records === undefined ? '' : `/${event.records}`
   const leftSeconds = share > 0 && share < 1 ? ((elapsedMs / 1000) * (1 - share)) / share : 0
+  const isReduce = event.stage === 'reduce'
   const parts = [
-    `map ${String(Math.floor(Math.min(1, share) * 100)).padStart(3)}%`,
-    `${event.read}${of} pictures`,
+    `map ${percent(isReduce ? 1 : share)}`,
+    ...(reducers > 0 ? [`reduce ${percent(isReduce ? share : 0)}`] : []),
+    `${event.read}${of} ${isReduce ? 'records' : 'pictures'}`,
     `${rate.toFixed(rate < 10 ? 1 : 0)}/s`,
   ]
   if (leftSeconds >= 1) parts.push(`${duration(leftSeconds)} left`)
   if (event.bad > 0) parts.push(`${event.bad} bad`)
   return parts.join('  ')
+}
+
+function percent(share: number): string {
+  return `${String(Math.floor(Math.min(1, share) * 100)).padStart(3)}%`
 }
 
 /** 4 s, 3 min 20 s, 2 h 5 min. */

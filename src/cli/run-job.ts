@@ -4,6 +4,7 @@ import type { LocalExecutor } from '../engines/local/local-executor.js'
 import { submitOpenedJob } from '../engines/run-job.js'
 import { UsageError } from '../errors.js'
 import { builtInJobs, type OpenedJob, openJob } from '../mapreduce/driver/open-job.js'
+import type { Job } from '../mapreduce/job.js'
 import { packageVersion } from '../package-root.js'
 import { runCommand } from './exit.js'
 import { addFileSystemOptions, applyFileSystemOptions } from './file-system-options.js'
@@ -26,6 +27,16 @@ Examples:
   run-job ./grey.ts --input photos --quality 90
 `
 
+const TEXT_INPUTS = 'folder of text files, text file, glob or job output of text'
+
+/** What `--input` takes. */
+const INPUTS: Record<Job['input']['kind'], string> = {
+  pictures: 'folder of pictures, picture, glob, MapFile, SequenceFile or job output',
+  text: TEXT_INPUTS,
+  'key-value-text': TEXT_INPUTS,
+  records: 'MapFile, SequenceFile, folder of them, glob or job output',
+}
+
 /**
  * The command `run-job`.
  * @param started the threads that `start.ts` has started already
@@ -45,11 +56,12 @@ export function main(args: string[], started?: LocalExecutor): Promise<void> {
       )
     }
     const opened = await openJob(first)
-    return runParsed(opened, parse(first, opened, args.slice(1)), signal, started)
+    return runParsed(opened, jobCommand(first, opened, args.slice(1)), signal, started)
   })
 }
 
-function parse(name: string, opened: OpenedJob, args: string[]): Command {
+/** The command line of a job, parsed. */
+export function jobCommand(name: string, opened: OpenedJob, args: string[]): Command {
   const command = new Command(`run-job ${name}`)
     .description(opened.job.description)
     .usage('--input URI... [--output URI] [options]')
@@ -59,7 +71,7 @@ function parse(name: string, opened: OpenedJob, args: string[]): Command {
     .showHelpAfterError(`Try "run-job ${name} --help".`)
     .allowExcessArguments(false)
     .optionsGroup('Input and output:')
-    .option('-i, --input <uris...>', 'folder of pictures, picture, glob, MapFile, SequenceFile or job output')
+    .option('-i, --input <uris...>', INPUTS[opened.job.input.kind])
     .option('-o, --output <uri>', `folder to make (default: <input>.${opened.job.name})`)
     .optionsGroup(`Params of ${opened.job.name}:`)
   for (const option of paramOptions(opened.job)) command.addOption(option)
@@ -86,22 +98,34 @@ async function runParsed(
   const values = command.opts() as Record<string, unknown> & { input?: string[]; output?: string }
   applyFileSystemOptions(values)
   if (!values.input) {
-    throw new UsageError(`Cannot run ${opened.job.name}: no --input is given; it names a folder of pictures`)
+    throw new UsageError(
+      `Cannot run ${opened.job.name}: no --input is given; it names a ${INPUTS[opened.job.input.kind]}`,
+    )
   }
   const options = {
     ...runOptions(values),
     input: values.input,
     ...(values.output === undefined ? {} : { output: values.output }),
-    params: givenParams(opened.job, values, (param) => command.getOptionValueSource(param) === 'cli'),
+    params: paramsOf(opened, command),
     signal,
   }
+  if (values.explain) {
+    const { explainJob } = await import('../engines/explain-job.js')
+    const { printExplanation } = await import('./explain.js')
+    return printExplanation(await explainJob(opened, options), values.json === true)
+  }
   // Threads were started for the workers that the command line showed at a glance.
-  const handle = submitOpenedJob(
+  const handle = await submitOpenedJob(
     opened,
     options,
     started?.slots === (options.workers ?? availableParallelism()) ? started : undefined,
   )
   return followJob(handle, { progress: values.progress as never, json: values.json === true })
+}
+
+/** The params that a command line gave. */
+export function paramsOf({ job }: OpenedJob, command: Command): Record<string, unknown> {
+  return givenParams(job, command.opts(), (param) => command.getOptionValueSource(param) === 'cli')
 }
 
 async function list(json: boolean): Promise<number> {

@@ -1,13 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseMaxBad } from '../mapreduce/driver/bad-record-limit.js'
-import { OUTPUT_COMPRESSIONS, type RunOptions } from '../mapreduce/driver/options.js'
+import { ISOLATIONS, OUTPUT_COMPRESSIONS, type RunOptions } from '../mapreduce/driver/options.js'
 import { OUTPUT_FORMATS } from '../mapreduce/job.js'
 
 /** The flags that every job takes; `pack` takes them too. */
 export function addRunOptions(command: Command): void {
   command
     .optionsGroup('Run options:')
-    .option('--workers <n>', 'pictures worked on at once (default: one per core)', count)
+    .option('--workers <n>', 'records worked on at once (default: one per core)', count)
     .option('--splits <n>', 'divide the input into about n map tasks', count)
     .option(
       '--split-size <bytes>',
@@ -18,6 +18,12 @@ export function addRunOptions(command: Command): void {
       '--reducers <n>',
       "parts of the output, sorted (default: the job's own, or by the input's size)",
       count,
+    )
+    .addOption(
+      new Option(
+        '--key <what>',
+        "key of the output: the picture's name, or the MD5 of it with the names beside (default: name)",
+      ).choices(['name', 'hash']),
     )
     .addOption(
       new Option('--output-format <format>', "how the output is stored (default: the job's own)").choices(
@@ -47,13 +53,33 @@ export function addRunOptions(command: Command): void {
     )
     .option('--max-bad <n|p%>', 'bad records after which the job fails (default: 1%, at least 10)', maxBad)
     .option('--overwrite', 'replace an existing output once the new one is whole')
+    .option('--resume', 'go on with a run of the same job that was killed; a finished one is left as it is')
     .option('--include <globs...>', 'take only files that match (default: pictures by their extension)')
     .option('--exclude <globs...>', 'leave files that match')
+    .option('--only <key>', 'read only the record of this key; may be given again for another', keys)
     .option('--max-pixels <n>', 'refuse larger pictures from their header', count)
     .option('--max-frames <n>', 'refuse pictures of more frames', count)
     .option('--max-image-bytes <bytes>', 'refuse larger files', bytes)
+    .addOption(
+      new Option(
+        '--isolation <how>',
+        'run tasks on threads, or each in a process that may crash or hang (default: thread)',
+      ).choices(ISOLATIONS),
+    )
+    .option(
+      '--task-timeout <time>',
+      'end an attempt without progress for so long, such as 90s or 10m; 0 for never (default: 10m)',
+      time,
+    )
+    .option('--record-timeout <time>', 'set a record aside that takes longer (default: no limit)', time)
+    .option('--no-speculation', 'start no second attempts at slow tasks')
     .option('--memory <bytes>', 'memory for decoded pictures (default: half of the machine)', bytes)
     .optionsGroup('Messages:')
+    .option('--explain', 'print the plan, run nothing and leave nothing')
+    .option(
+      '--history-dir <uri>',
+      "folder of the jobs' histories (default: $PIXELREDUCE_HISTORY_DIR, else ~/.local/state/pixelreduce/history)",
+    )
     .addOption(
       new Option('--progress <how>', 'how progress is shown on stderr')
         .choices(['auto', 'tty', 'plain', 'json', 'none'])
@@ -77,6 +103,7 @@ export function runOptions(values: Record<string, unknown>): Omit<RunOptions, 'i
     splitBytes: given('splitSize'),
     partBytes: given('partSize'),
     reducers: given('reducers'),
+    key: given('key'),
     outputFormat: given('outputFormat'),
     sortBytes: given('sortBuffer'),
     mapOutputCodec: given('mapOutputCodec'),
@@ -89,9 +116,17 @@ export function runOptions(values: Record<string, unknown>): Omit<RunOptions, 'i
     onError: given('onError'),
     maxBad: given('maxBad'),
     overwrite: given('overwrite'),
+    resume: given('resume'),
+    historyDir: given('historyDir'),
+    only: given('only'),
     include: given('include'),
     exclude: given('exclude'),
     memoryBytes: given('memory'),
+    isolation: given('isolation'),
+    taskTimeoutMs: given('taskTimeout'),
+    // No time at all is no limit.
+    recordTimeoutMs: given<number>('recordTimeout') || undefined,
+    speculation: given('speculation'),
     limits,
   }
 }
@@ -99,6 +134,10 @@ export function runOptions(values: Record<string, unknown>): Omit<RunOptions, 'i
 function workersFromEnvironment(): number | undefined {
   const text = process.env.PIXELREDUCE_WORKERS
   return text ? count(text) : undefined
+}
+
+function keys(key: string, before: string[] = []): string[] {
+  return [...before, key]
 }
 
 export function count(text: string): number {
@@ -114,6 +153,14 @@ export function bytes(text: string): number {
   const value = Math.floor(Number(match?.[1]) * 1024 ** power)
   if (match && value > 0) return value
   throw new InvalidArgumentError('It takes a number of bytes, such as 64M or 1G.')
+}
+
+/** `1500ms`, `90s`, `10m`, `2h`, in milliseconds; a number alone is of seconds. */
+export function time(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h)?$/i.exec(text)
+  const unit = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 }[match?.[2]?.toLowerCase() ?? 's']
+  if (match && unit !== undefined) return Math.round(Number(match[1]) * unit)
+  throw new InvalidArgumentError('It takes a time, such as 90s or 10m.')
 }
 
 function maxBad(text: string): ReturnType<typeof parseMaxBad> {

@@ -10,9 +10,13 @@ import { LocalExecutor } from '../engines/local/local-executor.js'
 export async function start(args: string[], workers: number): Promise<void> {
   // Threads take the environment that they start in, which these flags change.
   const changesEnvironment = args.some((arg) => /^--(large-image|datanode-map)(=|$)/.test(arg))
+  const isProcess = args.some(
+    (arg, at) => arg === '--isolation=process' || (arg === 'process' && args[at - 1] === '--isolation'),
+  )
   const runs = args.some((arg) => arg === '-i' || arg.startsWith('--input'))
   const slots = Number.isSafeInteger(workers) && workers > 0 ? workers : availableParallelism()
-  const executor = runs && !changesEnvironment ? new LocalExecutor(slots) : undefined
+  const works = runs && !changesEnvironment && !isProcess && !args.includes('--explain')
+  const executor = works ? new LocalExecutor(slots) : undefined
   const { main } = await import('./run-job.js')
   await main(args, executor)
 }

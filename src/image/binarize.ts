@@ -1,10 +1,11 @@
 import { UsageError } from '../errors.js'
 import { binarizeOtsu } from './binarize/otsu.js'
-import { decodeRgb, greyFromRgb } from './grey.js'
+import { greyFromRgb } from './grey.js'
 import { loadOpenCv, type Mat, type OpenCv, withMats } from './opencv.js'
 import type { Picture } from './picture.js'
 import { pictureError } from './picture-error.js'
 import { encodePng1Bit } from './png-1bit.js'
+import { decodeRgb } from './rgb.js'
 
 /** Each turns a grey Mat black and white in place. */
 const METHODS = {

@@ -1,29 +1,6 @@
 import type { Mat, OpenCv } from './opencv.js'
 import { withMats } from './opencv.js'
-import type { Picture } from './picture.js'
-import { pictureError } from './picture-error.js'
-
-/** Decoded pixels, row by row without padding. */
-export interface RgbPixels {
-  readonly width: number
-  readonly height: number
-  /** width * height * 3 bytes. */
-  readonly data: Uint8Array
-}
-
-/**
- * Decodes a picture: upright, 8-bit sRGB, transparency on white.
- * @throws PictureError when it can't be decoded, LimitError when it is over a limit.
- */
-export async function decodeRgb(picture: Picture): Promise<RgbPixels> {
-  const pipeline = picture.pipeline().flatten({ background: 'white' }).toColourspace('srgb').raw()
-  try {
-    const { data, info } = await pipeline.toBuffer({ resolveWithObject: true })
-    return { width: info.width, height: info.height, data }
-  } catch (error) {
-    throw pictureError(picture.key, error)
-  }
-}
+import type { RgbPixels } from './rgb.js'
 
 /**
  * RGB to grey, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), into `grey`, of the picture's rows and columns.

@@ -55,7 +55,12 @@ export interface ShuffleDefinition<K, V> {
 
 /** How records of an output are stored. */
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
+export type TextFormat = 'text' | 'jsonl'
 export const OUTPUT_FORMATS = ['mapfile', 'sequencefile', 'text', 'jsonl'] as const
+
+export function isTextFormat(format: OutputFormat | undefined): format is TextFormat {
+  return format === 'text' || format === 'jsonl'
+}
 
 export interface OutputDefinition<K, V> {
   key: Writable<K>
@@ -84,6 +89,10 @@ export interface MapJobDefinition<S extends z.ZodObject, R = Picture, K = string
   output?: OutputDefinition<K, V>
   /** Called for each record. Emits any number of records; one that emits none is counted as filtered. */
   map(record: R, context: MapContext<z.infer<S>, K, V>): Promise<void> | void
+  /** The partition of a record where there are reducers. @default Hadoop's HashPartitioner */
+  partition?: ((key: K, value: V, partitions: number, params: z.infer<S>) => number) | 'total-order'
+  /** With a number the records are spread and sorted, though nothing is reduced. @default none */
+  reducers?: number
 }
 
 /** A job with a reducer. */
@@ -192,7 +201,7 @@ export function defineJob<S extends z.ZodObject>(definition: JobDefinition<S>): 
     [jobSymbol]: true as const,
   } as unknown as Job<S>
   if (!job.reduce) {
-    for (const stage of ['combine', 'shuffle', 'partition'] as const) {
+    for (const stage of ['combine', 'shuffle'] as const) {
       if (stage in definition) throw wrong(`it has ${stage} and no reduce, which it would lead to`)
     }
   }

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../temporary-folder.js'
 /** The bytes that must not differ: parts and quarantine. */
 async function dataOf(output: string): Promise<Record<string, string>> {
   const tree = await treeOf(output)
-  const files = Object.keys(tree).filter((name) => name !== '_SUCCESS')
+  const files = Object.keys(tree).filter((name) => name !== '_SUCCESS' && !name.startsWith('_logs/'))
   return Object.fromEntries(files.map((name) => [name, tree[name]!.toString('base64')]))
 }
 

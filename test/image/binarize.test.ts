@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { LimitError, PictureError, UsageError } from '../../src/errors.js'
 import { binarizeOtsu } from '../../src/image/binarize/otsu.js'
 import { type BinarizeOptions, binarize } from '../../src/image/binarize.js'
-import { decodeRgb, greyFromRgb } from '../../src/image/grey.js'
+import { greyFromRgb } from '../../src/image/grey.js'
 import { loadOpenCv, withMats } from '../../src/image/opencv.js'
 import { Picture } from '../../src/image/picture.js'
+import { decodeRgb } from '../../src/image/rgb.js'
 import { animation, bombPng, PHOTOGRAPHS, photograph, QUADRANTS, quadrants, solid } from './pictures.js'
 
 /** The black and white pixels of a PNG, 0 or 255. */

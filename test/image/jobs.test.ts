@@ -35,17 +35,6 @@ test('binarize emits the black and white picture under its key', async () => {
 })
 
 test.each([
-  ['thumbnail', thumbnailJob],
-  ['binarize', binarizeJob],
-] as const)('%s describes itself and each of its params', (name, job) => {
-  expect(job.name).toBe(name)
-  expect(job.description).toMatch(/\.$/)
-  for (const [param, schema] of Object.entries(job.params.shape)) {
-    expect(schema.description, param).toBeTruthy()
-  }
-})
-
-test.each([
   { size: 0 },
   { size: 16_385 },
   { size: 1.5 },

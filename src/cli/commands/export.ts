@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import prettyBytes from 'pretty-bytes'
-import { openStoredRecords } from '../../mapreduce/input/stored-records.js'
 import { exportRecords } from '../../mapreduce/output/export-records.js'
+import { recordsAsFiles } from '../../mapreduce/stored/stored-records.js'
 
 export function define(command: Command): void {
   command
@@ -25,8 +25,9 @@ export async function run(
   options: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<number> {
-  await using stored = await openStoredRecords(uri!)
-  const result = await exportRecords(stored.records(signal), dir!, { overwrite: options.overwrite === true })
+  const result = await exportRecords(recordsAsFiles(uri!, signal), dir!, {
+    overwrite: options.overwrite === true,
+  })
   const summary = `export: ${result.files} files, ${prettyBytes(result.bytes)}, in ${dir}`
   const renamed = result.renamed > 0 ? ` (${result.renamed} with the extension of their format appended)` : ''
   process.stdout.write(

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import prettyBytes from 'pretty-bytes'
-import { openStoredRecords } from '../../mapreduce/input/stored-records.js'
+import { listRecords } from '../../mapreduce/stored/stored-records.js'
 import { writeLine } from '../output.js'
 
 export function define(command: Command): void {
@@ -12,7 +12,10 @@ export function define(command: Command): void {
       `
 Examples:
   pixelreduce ls out/thumbnails
-  pixelreduce ls out/thumbnails --json | head -3`,
+  pixelreduce ls out/thumbnails --json | head -3
+
+Keys are shown as text where they are; bytes are those of the value as "pixelreduce get" writes it. Of an
+output that is text each line is listed with the byte that it begins at.`,
     )
 }
 
@@ -21,21 +24,16 @@ export async function run(
   options: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<number> {
-  await using stored = await openStoredRecords(uri!)
   let records = 0
   let bytes = 0
-  for await (const record of stored.records(signal)) {
+  for await (const { key, value, part, position } of listRecords(uri!, signal)) {
     records++
-    bytes += record.value.length
+    bytes += value.length
+    const shown = typeof key === 'string' ? key : JSON.stringify(key)
     await writeLine(
       options.json
-        ? JSON.stringify({
-            key: record.key,
-            bytes: record.value.length,
-            part: record.part,
-            position: record.position,
-          })
-        : `${String(record.value.length).padStart(12)}  ${record.key}`,
+        ? JSON.stringify({ key, bytes: value.length, part, position })
+        : `${String(value.length).padStart(12)}  ${shown}`,
     )
   }
   if (!options.json) process.stderr.write(`${records} records, ${prettyBytes(bytes)}\n`)

@@ -36,12 +36,13 @@ export async function run(
       `Cannot pack ${output}: say where to as well, as in "pixelreduce pack photos photos.packed"`,
     )
   }
-  const handle = await submitJob('pack', {
-    ...runOptions(options),
-    input,
-    output,
-    duplicateKeys: 'refuse',
-    signal,
-  })
+  const runningOptions = { ...runOptions(options), input, output, duplicateKeys: 'refuse' as const, signal }
+  if (options.explain) {
+    const { explainJob } = await import('../../engines/explain-job.js')
+    const { openJob } = await import('../../mapreduce/driver/open-job.js')
+    const { printExplanation } = await import('../explain.js')
+    return printExplanation(await explainJob(await openJob('pack'), runningOptions), options.json === true)
+  }
+  const handle = await submitJob('pack', runningOptions)
   return followJob(handle, { progress: options.progress as never, json: options.json === true })
 }

@@ -1,18 +1,17 @@
 import type { EventLoopUtilization } from 'node:perf_hooks'
 import { pathToFileURL } from 'node:url'
 import { Piscina } from 'piscina'
-import { errorFromJson, PixelreduceError } from '../../errors.js'
+import { errorFromJson, PixelreduceError, type TimeoutError } from '../../errors.js'
 import type { TaskExecutor, TaskProgress, TaskReport, TaskSpec } from '../../mapreduce/task/task.js'
+import { QuietTimer } from '../../mapreduce/task/time-limits.js'
 import { builtFile } from '../../package-root.js'
-import { createSharedGate } from './shared-decode-gate.js'
-import { createSharedBudget, setSharedBudget } from './shared-memory-budget.js'
+import { taskTimeout } from './lost-attempt.js'
+import { createSharedGate, releaseGate } from './shared-decode-gate.js'
+import { createSharedBudget, releaseBudget, setSharedBudget } from './shared-memory-budget.js'
 import type { TaskOutcome, WorkerData, WorkerMessage } from './thread-protocol.js'
 
 /** libvips works outside of the threads, so one thread keeps this many decodes going. */
 const DECODES_PER_THREAD = 4
-
-/** One task ends and begins while the thread works on another. */
-const TASKS_PER_THREAD = 2
 
 /** How often the threads are looked at, and the share of the time that a busy one works. */
 const LOOK_MS = 200
@@ -21,27 +20,33 @@ const BUSY_SHARE = 0.8
 /** Looks in a row that find all threads busy: the first may find them loading the job. */
 const BUSY_LOOKS = 2
 
+/** Where no task has moved for so long, those that wait get a thread that moves. */
+const STUCK_MS = 1000
+
 /**
  * Runs tasks on worker threads of this process. It begins with as many as decoding takes, of which the
  * first boots at once, and adds threads up to the slots while those there are busy with JavaScript:
- * thumbnails need few, OpenCV needs them all.
+ * thumbnails need few, OpenCV needs them all. A thread has one task, so that ending it ends nothing else;
+ * where all hang another thread is added as well.
  */
 export class LocalExecutor implements TaskExecutor {
   private readonly pool: Piscina
   private readonly budget = createSharedBudget()
+  private readonly gate: SharedArrayBuffer
   private readonly listeners = new Map<string, (progress: TaskProgress) => void>()
   private readonly looking: NodeJS.Timeout
   private readonly ready = new Map<number, EventLoopUtilization>()
   private busyLooks = 0
+  private movedMs = performance.now()
 
   /** @param slots pictures decoded at once, and threads at the most */
   constructor(readonly slots: number) {
-    const workerData: WorkerData = { budget: this.budget, gate: createSharedGate(slots) }
+    this.gate = createSharedGate(slots)
+    const workerData: WorkerData = { budget: this.budget, gate: this.gate }
     this.pool = new Piscina({
       filename: pathToFileURL(builtFile('engines', 'local', 'worker.js')).href,
       minThreads: 1,
       maxThreads: Math.ceil(slots / DECODES_PER_THREAD),
-      concurrentTasksPerWorker: TASKS_PER_THREAD,
       idleTimeout: Number.POSITIVE_INFINITY,
       // A thread that blocks between tasks could not finish what its last task left to the event loop.
       atomics: 'disabled',
@@ -51,7 +56,7 @@ export class LocalExecutor implements TaskExecutor {
     this.pool.on('error', () => {})
     this.pool.on('message', (message: WorkerMessage) => {
       if ('ready' in message) this.noteReady(message.ready)
-      else this.listeners.get(message.progress.taskId)?.(message.progress)
+      else this.listeners.get(nameOf(message.progress))?.(message.progress)
     })
     this.looking = setInterval(() => this.addThreadWhereBusy(), LOOK_MS).unref()
   }
@@ -65,20 +70,41 @@ export class LocalExecutor implements TaskExecutor {
     spec: TaskSpec,
     { signal, onProgress }: { signal: AbortSignal; onProgress(progress: TaskProgress): void },
   ): Promise<TaskReport> {
-    this.listeners.set(spec.taskId, onProgress)
+    const { taskTimeoutMs } = spec.job
+    const giveUp = new AbortController()
+    let latest: TaskProgress | undefined
+    let timeout: TimeoutError | undefined
+    let quiet: QuietTimer | undefined
+    this.listeners.set(nameOf(spec), (progress) => {
+      // Its time begins with its first word: until then it waits for a thread.
+      if (taskTimeoutMs !== undefined) {
+        quiet ??= new QuietTimer(taskTimeoutMs, () => {
+          timeout ??= taskTimeout(spec, taskTimeoutMs, latest?.running ?? [], 'thread')
+          giveUp.abort(timeout)
+        })
+      }
+      latest = progress
+      this.movedMs = performance.now()
+      quiet?.moved()
+      onProgress(progress)
+    })
     try {
-      const outcome = (await this.pool.run(spec, { signal })) as TaskOutcome
+      const outcome = (await this.pool.run(spec, {
+        signal: AbortSignal.any([signal, giveUp.signal]),
+      })) as TaskOutcome
       if ('error' in outcome) throw errorFromJson(outcome.error)
       return outcome.report
     } catch (error) {
       if (error instanceof PixelreduceError) throw error
       signal.throwIfAborted()
+      if (timeout) throw timeout
       throw new PixelreduceError(`Cannot run task ${spec.taskId}: its thread ended`, {
         cause: error,
         retriable: true,
       })
     } finally {
-      this.listeners.delete(spec.taskId)
+      quiet?.stop()
+      this.listeners.delete(nameOf(spec))
     }
   }
 
@@ -89,7 +115,13 @@ export class LocalExecutor implements TaskExecutor {
 
   private noteReady(threadId: number): void {
     const thread = this.pool.threads.find((each) => each.threadId === threadId)
-    if (thread) this.ready.set(threadId, thread.performance.eventLoopUtilization())
+    if (!thread) return
+    this.ready.set(threadId, thread.performance.eventLoopUtilization())
+    thread.once('exit', () => {
+      this.ready.delete(threadId)
+      releaseBudget(this.budget, threadId)
+      releaseGate(this.gate, threadId)
+    })
   }
 
   private addThreadWhereBusy(): void {
@@ -104,10 +136,16 @@ export class LocalExecutor implements TaskExecutor {
       areBusy &&= thread.performance.eventLoopUtilization(now, before).utilization >= BUSY_SHARE
     }
     this.busyLooks = areBusy ? this.busyLooks + 1 : 0
-    if (this.busyLooks < BUSY_LOOKS) return
+    const areStuck = performance.now() - this.movedMs >= STUCK_MS
+    if (this.busyLooks < BUSY_LOOKS && !areStuck) return
     this.busyLooks = 0
+    this.movedMs = performance.now()
     options.maxThreads++
     // The pool adds a thread when a task comes, not when it may.
     void this.pool.run(undefined).catch(() => {})
   }
+}
+
+function nameOf({ taskId, attempt }: { taskId: string; attempt: number }): string {
+  return `${taskId}_${attempt}`
 }

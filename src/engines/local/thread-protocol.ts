@@ -14,6 +14,3 @@ export type TaskOutcome = { report: TaskReport } | { error: ErrorJson }
 
 /** What a thread posts: once that it is ready, with its thread's number, then how its tasks get on. */
 export type WorkerMessage = { ready: number } | { progress: TaskProgress }
-
-/** Least time between two messages of a task. */
-export const PROGRESS_MS = 100

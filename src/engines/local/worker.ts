@@ -4,13 +4,14 @@ import { setDecodeGate } from '../../image/decode-gate.js'
 import { loadSharp } from '../../image/sharp.js'
 import { runTask } from '../../mapreduce/task/run-task.js'
 import type { TaskReport, TaskSpec } from '../../mapreduce/task/task.js'
+import { firstProgress, progressTeller } from './progress-teller.js'
 import { sharedDecodeGate } from './shared-decode-gate.js'
 import { sharedMemoryBudget } from './shared-memory-budget.js'
-import { PROGRESS_MS, type TaskOutcome, type WorkerData, type WorkerMessage } from './thread-protocol.js'
+import type { TaskOutcome, WorkerData, WorkerMessage } from './thread-protocol.js'
 
 const { budget, gate } = workerData as WorkerData
-const memory = sharedMemoryBudget(budget)
-setDecodeGate(sharedDecodeGate(gate))
+const memory = sharedMemoryBudget(budget, threadId)
+setDecodeGate(sharedDecodeGate(gate, threadId))
 
 // libvips is opened while the driver is still planning.
 loadSharp()
@@ -24,19 +25,22 @@ parentPort?.postMessage({ ready: threadId } satisfies WorkerMessage)
 export default async function run(spec: TaskSpec | undefined): Promise<TaskOutcome | undefined> {
   // Nothing to do: the pool was only to add this thread.
   if (!spec) return undefined
-  let toldMs = Date.now()
+  const { recordTimeoutMs } = spec.job
+  const progress = progressTeller((told) =>
+    parentPort?.postMessage({ progress: told } satisfies WorkerMessage),
+  )
+  progress.tell(firstProgress(spec))
   try {
     const report: TaskReport = await runTask(spec, {
       signal: new AbortController().signal,
       memory,
-      onProgress(progress) {
-        if (Date.now() - toldMs < PROGRESS_MS) return
-        toldMs = Date.now()
-        parentPort?.postMessage({ progress } satisfies WorkerMessage)
-      },
+      onProgress: progress.tell,
+      ...(recordTimeoutMs === undefined ? {} : { recordTimeoutMs }),
     })
     return { report }
   } catch (error) {
     return { error: errorToJson(error) }
+  } finally {
+    progress.end()
   }
 }

@@ -1,6 +1,6 @@
 import { FormatError } from '../../errors.js'
 import { EMPTY_BYTES, joinBytes, readInt32, writeInt32 } from '../bytes.js'
-import type { WritingCodec } from './codec.js'
+import type { StreamDecoder, WritingCodec } from './codec.js'
 
 /*
  * What Hadoop's BlockCompressorStream writes, for codecs that know only whole buffers (Snappy, LZ4):
@@ -44,46 +44,80 @@ export function blockStreamCodec(codec: ChunkCodec): WritingCodec {
     },
 
     decompress(bytes, limit) {
-      const parts: Uint8Array[] = []
-      let total = 0
-      for (let at = 0; at < bytes.length; ) {
-        let left = readLength(bytes, at)
-        at += LENGTH_BYTES
-        total += left
-        if (total > limit) throw damaged(`it holds more than the stated ${limit} bytes`)
-        while (left > 0) {
-          const length = readLength(bytes, at)
-          at += LENGTH_BYTES
-          if (at + length > bytes.length) throw damaged(`a chunk of ${length} bytes goes beyond its end`)
-          const chunk = decompressChunk(bytes.subarray(at, at + length), left)
-          if (chunk.length > left || chunk.length === 0)
-            throw damaged(`a chunk holds ${chunk.length} of ${left} bytes`)
-          at += length
-          left -= chunk.length
-          parts.push(chunk)
-        }
-      }
+      const decoder = new BlockStreamDecoder(codec, limit)
+      const parts = decoder.push(bytes)
+      decoder.end()
       return parts.length === 0 ? EMPTY_BYTES : joinBytes(parts)
     },
+
+    decoder: () => new BlockStreamDecoder(codec, Number.MAX_SAFE_INTEGER),
+  }
+}
+
+class BlockStreamDecoder implements StreamDecoder {
+  private rest: Uint8Array = EMPTY_BYTES
+  /** Bytes that the frame still holds, uncompressed. */
+  private left = 0
+  private total = 0
+
+  constructor(
+    private readonly codec: ChunkCodec,
+    private readonly limit: number,
+  ) {}
+
+  push(pushed: Uint8Array): Uint8Array[] {
+    const bytes = this.rest.length === 0 ? pushed : joinBytes([this.rest, pushed])
+    const parts: Uint8Array[] = []
+    let at = 0
+    while (at + LENGTH_BYTES <= bytes.length) {
+      const length = this.readLength(bytes, at)
+      if (this.left === 0) {
+        at += LENGTH_BYTES
+        this.left = length
+        this.total += length
+        if (this.total > this.limit) throw this.damaged(`it holds more than the stated ${this.limit} bytes`)
+        continue
+      }
+      const start = at + LENGTH_BYTES
+      if (length > this.left + this.codec.overhead(this.left))
+        throw this.damaged(`a chunk has ${length} bytes for ${this.left}`)
+      if (start + length > bytes.length) break
+      const chunk = this.decompressChunk(bytes.subarray(start, start + length))
+      if (chunk.length > this.left || chunk.length === 0)
+        throw this.damaged(`a chunk holds ${chunk.length} of ${this.left} bytes`)
+      at = start + length
+      this.left -= chunk.length
+      parts.push(chunk)
+    }
+    this.rest = bytes.subarray(at)
+    return parts
   }
 
-  function decompressChunk(chunk: Uint8Array, limit: number): Uint8Array {
+  end(): Uint8Array[] {
+    if (this.rest.length >= LENGTH_BYTES) {
+      throw this.damaged(`a chunk of ${this.readLength(this.rest, 0)} bytes goes beyond its end`)
+    }
+    if (this.rest.length > 0 || this.left > 0) throw this.damaged('it ends within a length')
+    return []
+  }
+
+  private decompressChunk(chunk: Uint8Array): Uint8Array {
     try {
-      return codec.decompress(chunk, limit)
+      return this.codec.decompress(chunk, this.left)
     } catch (cause) {
-      throw damaged((cause as Error).message, cause)
+      throw this.damaged((cause as Error).message, cause)
     }
   }
 
-  function readLength(bytes: Uint8Array, at: number): number {
-    if (at + LENGTH_BYTES > bytes.length) throw damaged('it ends within a length')
+  private readLength(bytes: Uint8Array, at: number): number {
     const length = readInt32(bytes, at)
-    if (length < 0) throw damaged(`a length is ${length}`)
+    if (length < 0) throw this.damaged(`a length is ${length}`)
     return length
   }
 
-  function damaged(problem: string, cause?: unknown): FormatError {
-    const name = codec.className.slice(codec.className.lastIndexOf('.') + 1)
+  private damaged(problem: string, cause?: unknown): FormatError {
+    const { className } = this.codec
+    const name = className.slice(className.lastIndexOf('.') + 1)
     return new FormatError(`Cannot decompress ${name} data: ${problem}`, cause === undefined ? {} : { cause })
   }
 }

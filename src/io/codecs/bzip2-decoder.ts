@@ -33,20 +33,31 @@ const GROUP_CODES = 50
 const RUN_BYTES = 4
 const MAX_RUN_BYTES = RUN_BYTES + 255
 
+/** More than a block takes, whatever its codes: 900,000 of 20 bits each, its tables and its selectors. */
+export const MAX_BLOCK_BYTES = 3 * 1024 * 1024
+
 /**
  * Decompresses a whole bzip2 file to a builder.
  * @param limit most bytes that may come out
  * @throws FormatError saying what is wrong, without the file's name.
  */
 export function decodeBzip2(bytes: Uint8Array, output: ByteBuilder, limit: number): void {
-  const bits = new Bits(bytes)
+  for (const _ of decodeBzip2Blocks(new Bits(bytes), output, limit));
+}
+
+/**
+ * Decompresses a bzip2 file block by block: stops where the bits must hold another whole block, or be all
+ * that there are, and where the output may be cleared.
+ */
+export function* decodeBzip2Blocks(bits: Bits, output: ByteBuilder, limit: number): Generator<void> {
   do {
+    yield
     if (bits.take(24) !== 0x425a68) throw new FormatError('it does not begin as a bzip2 stream does')
     const level = bits.take(8) - 0x30
     if (level < 1 || level > 9) throw new FormatError(`its block size is ${level} instead of 1 to 9`)
-    const rotations = roomFor(level * BLOCK_UNIT_BYTES)
     let streamCrc = 0
     for (;;) {
+      yield
       const magic = [bits.take(24), bits.take(24)]
       const crc = bits.take32()
       if (magic[0] === END_MAGIC[0] && magic[1] === END_MAGIC[1]) {
@@ -55,11 +66,12 @@ export function decodeBzip2(bytes: Uint8Array, output: ByteBuilder, limit: numbe
       }
       if (magic[0] !== BLOCK_MAGIC[0] || magic[1] !== BLOCK_MAGIC[1])
         throw new FormatError('no block begins where one should')
-      const found = decodeBlock(bits, rotations, output, limit)
+      const found = decodeBlock(bits, roomFor(level * BLOCK_UNIT_BYTES), output, limit)
       if (found !== crc) throw new FormatError('the CRC of a block is wrong')
       streamCrc = (((streamCrc << 1) | (streamCrc >>> 31)) ^ crc) >>> 0
     }
     bits.alignToByte()
+    yield
   } while (!bits.atEnd)
 }
 
@@ -280,12 +292,22 @@ const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   return crc
 })
 
-class Bits {
+export class Bits {
   private at = 0
   private held = 0
   private heldBits = 0
 
-  constructor(private readonly bytes: Uint8Array) {}
+  constructor(private bytes: Uint8Array) {}
+
+  /** Bytes that were not looked at yet. */
+  get bytesLeft(): number {
+    return this.bytes.length - this.at
+  }
+
+  append(bytes: Uint8Array): void {
+    this.bytes = Buffer.concat([this.bytes.subarray(this.at), bytes])
+    this.at = 0
+  }
 
   /** @param count at most 24 */
   take(count: number): number {

@@ -12,9 +12,20 @@ export interface Codec {
    * @throws FormatError when the bytes are damaged or would grow beyond the limit.
    */
   decompress(bytes: Uint8Array, limit: number): Uint8Array
+  /** For a long stream; missing where node:zlib does it. */
+  decoder?(): StreamDecoder
 }
 
-export type WritingCodec = Required<Codec>
+/**
+ * Decompresses a stream of which only a piece is in memory. Each piece that comes out is the caller's to keep.
+ * @throws FormatError when the bytes are damaged; from `end` also when they are cut short.
+ */
+export interface StreamDecoder {
+  push(bytes: Uint8Array): Iterable<Uint8Array>
+  end(): Iterable<Uint8Array>
+}
+
+export type WritingCodec = Codec & Required<Pick<Codec, 'compress'>>
 
 /** No value or block of Hadoop's can be larger: Java's arrays end here. */
 export const MAX_BUFFER_BYTES = 0x7fffffff

@@ -1,6 +1,6 @@
-import { FormatError } from '../../errors.js'
+import { FormatError, UnsupportedError } from '../../errors.js'
 import { EMPTY_BYTES, joinBytes } from '../bytes.js'
-import type { Codec } from './codec.js'
+import type { Codec, StreamDecoder } from './codec.js'
 import { importOptional } from './optional-package.js'
 import { zstdFrames } from './zstd-frames.js'
 
@@ -12,6 +12,9 @@ interface ZstdPackage {
 
 /** Hadoop's default for io.compression.codec.zstd.level. */
 const LEVEL = 3
+
+/** Most bytes of a compressed stream, and of a frame in it: WebAssembly holds both. */
+const MAX_STREAM_BYTES = 512 * 1024 * 1024
 
 /** Zstandard frames without anything around them. @throws MissingPackageError */
 export async function loadZstd(): Promise<Codec> {
@@ -34,6 +37,7 @@ export async function loadZstd(): Promise<Codec> {
       }
       return parts.length === 0 ? EMPTY_BYTES : joinBytes(parts)
     },
+    decoder: () => new ZstdDecoder(decompressFrame),
   }
 
   function decompressFrame(frame: Uint8Array, room: number): Uint8Array {
@@ -42,6 +46,36 @@ export async function loadZstd(): Promise<Codec> {
     } catch (cause) {
       throw new FormatError('Cannot decompress ZStandardCodec data: it is damaged', { cause })
     }
+  }
+}
+
+/** The package knows whole frames alone, and most files are one: so all is gathered first. */
+class ZstdDecoder implements StreamDecoder {
+  private readonly pushed: Uint8Array[] = []
+  private length = 0
+
+  constructor(private readonly decompressFrame: (frame: Uint8Array, room: number) => Uint8Array) {}
+
+  push(bytes: Uint8Array): Iterable<Uint8Array> {
+    this.length += bytes.length
+    this.require(this.length)
+    this.pushed.push(bytes)
+    return []
+  }
+
+  *end(): Iterable<Uint8Array> {
+    const bytes = joinBytes(this.pushed)
+    for (const { start, end, stated, bound } of zstdFrames(bytes)) {
+      this.require(stated ?? bound)
+      yield this.decompressFrame(bytes.subarray(start, end), Math.max(1, stated ?? bound))
+    }
+  }
+
+  private require(length: number): void {
+    if (length <= MAX_STREAM_BYTES) return
+    throw new UnsupportedError(
+      `Cannot decompress ZStandardCodec data: a frame takes up to ${length} bytes of memory, the limit is ${MAX_STREAM_BYTES}; gzip is read in pieces`,
+    )
   }
 }
 

@@ -13,6 +13,8 @@ export class OutputStage {
   /** Bytes taken so far, whether the sink has them yet or not. */
   position = 0
   private stage: Buffer = Buffer.allocUnsafeSlow(STAGE_BYTES)
+  /** Where the room that `reserve` made begins. */
+  offset = 0
   private start = 0
   private end = 0
 
@@ -27,6 +29,24 @@ export class OutputStage {
     let wait = this.put(head)
     for (const piece of body) wait = both(wait, this.put(piece))
     return wait
+  }
+
+  /**
+   * Room for a small piece that the caller writes into `buffer` at `offset` before anything else is asked
+   * of the stage: what many small records are written by, without an array for each.
+   * @param bytes below 64 KiB
+   * @returns the sink's promise where it asks to wait
+   */
+  reserve(bytes: number): Waiting {
+    const wait = this.end + bytes > STAGE_BYTES ? this.turn() : undefined
+    this.offset = this.end
+    this.end += bytes
+    this.position += bytes
+    return wait
+  }
+
+  get buffer(): Uint8Array {
+    return this.stage
   }
 
   /** Hands everything to the sink. */

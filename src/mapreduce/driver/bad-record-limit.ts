@@ -1,4 +1,4 @@
-import { BadRecordsError, UsageError } from '../../errors.js'
+import { BadRecordsError, errorFromJson, UsageError } from '../../errors.js'
 import type { BadRecord } from '../task/task.js'
 
 /** How many records may be bad: a number, or a share of all of them. */
@@ -31,10 +31,14 @@ export function checkBadRecords(
   const allowed = allowedRecords(limit, total)
   if (allowed === undefined || bad <= allowed) return
   const words = 'records' in limit ? `${allowed}` : `${allowed} (${limit.percent}%${atLeast(limit.atLeast)})`
-  const first = examples[0] ? `; the first: ${examples[0].reason}` : ''
+  const [example] = examples
+  const first = example ? `; the first: ${example.reason}` : ''
   throw new BadRecordsError(
     `Cannot finish the job: ${bad}${total === undefined ? '' : ` of ${total}`} records are bad, --max-bad allows ${words}${first}`,
-    { details: { bad, allowed } },
+    {
+      details: { bad, allowed, ...(example ? { key: example.key, task: example.task } : {}) },
+      ...(example ? { cause: errorFromJson(example.error) } : {}),
+    },
   )
 }
 

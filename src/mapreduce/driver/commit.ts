@@ -4,8 +4,8 @@ import { renameSurely } from '../../fs/rename-surely.js'
 import type { Location } from '../../fs/resolve.js'
 import { writeText } from '../../fs/text.js'
 import { PartWriter } from '../output/part-writer.js'
+import { quarantineOutput } from '../output/quarantine-writer.js'
 import type { SuccessFile, SuccessPart } from '../output/success-file.js'
-import { PICTURE_CLASSES } from '../record-classes.js'
 import { keyOrder } from '../shuffle/key-order.js'
 import {
   ATTEMPT_PART,
@@ -63,14 +63,13 @@ export async function gatherParts(
   partBytes: number,
   runTasks: (tasks: readonly TaskSpec[]) => Promise<TaskReport[]>,
 ): Promise<OutputParts> {
-  const joins = job.output.format === 'mapfile' ? partBytes : 0
   const groups = {
-    part: neighbours(maps, 'part', joins),
+    part: neighbours(maps, 'part', partBytes),
     quarantine: neighbours(maps, 'quarantine', partBytes),
   }
   const tasks: JoinTaskSpec[] = []
   for (const what of ['part', 'quarantine'] as const) {
-    const { keyClass } = what === 'part' ? job.output : PICTURE_CLASSES
+    const { format, keyClass } = what === 'part' ? job.output : quarantineOutput(job.output)
     for (const group of groups[what]) {
       if (group.reports.length === 1) continue
       tasks.push({
@@ -79,10 +78,13 @@ export async function gatherParts(
         taskId: joinTaskId(tasks.length),
         attempt: 0,
         sources: group.reports.map((report) => report.taskId),
-        areAscending: areAscending(
-          keyClass,
-          group.reports.map((report) => report[what]!),
-        ),
+        // What is not ordered by key stays in the order of the input.
+        areAscending:
+          format !== 'mapfile' ||
+          areAscending(
+            keyClass,
+            group.reports.map((report) => report[what]!),
+          ),
         what,
       })
     }
@@ -138,29 +140,34 @@ export async function assembleOutput(
 ): Promise<void> {
   const { fs, path } = jobFolder
   const output = outputFolder(path)
-  // Nobody else moves anything there, so what is there was moved.
-  const move = (from: string, to: string) => renameSurely(fs, from, to, () => exists({ fs, path: to }))
+  // Only drivers of this job move anything there, so what is there was moved: by one that was killed, or by us.
+  const move = async (from: string, to: string) => {
+    if (await exists({ fs, path: to })) return
+    await renameSurely(fs, from, to, () => exists({ fs, path: to }))
+  }
   const place = async (placed: readonly Placed[], folder: string) => {
     for (const { taskId, from, part } of placed) {
       await move(joinPath(committedFolder(path, taskId), from), joinPath(folder, part.name))
     }
   }
-  await fs.mkdir(output)
+  await fs.mkdirs(output)
   await place(parts, output)
   for (const each of Object.values(outputs)) await place(each, output)
   if (quarantine.length > 0) {
     const folder = joinPath(output, QUARANTINE_FOLDER)
-    await fs.mkdir(folder)
+    await fs.mkdirs(folder)
     await place(quarantine, folder)
   }
   // A job that wrote nothing still leaves a part, so that whatever reads it finds no record, not no file.
   if (parts.length === 0) {
-    await using part = new PartWriter(fs, joinPath(output, partName(0)), job.output)
+    const aside = joinPath(path, `empty-${job.epoch}`)
+    await using part = new PartWriter(fs, aside, job.output)
     await part.closeEvenEmpty()
+    await move(aside, joinPath(output, partName(0)))
   }
-  await writeText(fs, joinPath(output, SUCCESS_FILE), `${JSON.stringify(success, null, 2)}\n`, {
-    durable: true,
-  })
+  const aside = joinPath(path, `${SUCCESS_FILE}-${job.epoch}`)
+  await writeText(fs, aside, `${JSON.stringify(success, null, 2)}\n`, { durable: true })
+  await move(aside, joinPath(output, SUCCESS_FILE))
 }
 
 function neighbours(reports: readonly TaskReport[], what: 'part' | 'quarantine', partBytes: number): Group[] {

@@ -1,6 +1,8 @@
 import { KeyError, PixelreduceError } from '../../errors.js'
+import { exists } from '../../fs/exists.js'
 import { joinPath } from '../../fs/path.js'
-import { uriOf } from '../../fs/resolve.js'
+import { renameSurely } from '../../fs/rename-surely.js'
+import { type Location, uriOf } from '../../fs/resolve.js'
 import { writeText } from '../../fs/text.js'
 import { PartitionTable } from '../../io/partition-file.js'
 import {
@@ -11,18 +13,22 @@ import {
   JOB_COUNTERS,
   OUTPUT_COUNTERS,
 } from '../counters.js'
+import { HistoryWriter } from '../history/history-writer.js'
+import { noneFound } from '../input/only-records.js'
 import { emittedClasses } from '../job.js'
 import { addLedgers, checkLedger } from '../ledger.js'
+import { mergeRetried } from '../output/merge-retried.js'
 import { publishOutput, rollForward } from '../output/replace-output.js'
-import type { SuccessFile, SuccessPart } from '../output/success-file.js'
+import { readSuccess, type SuccessFile, type SuccessPart } from '../output/success-file.js'
 import { keyOrder } from '../shuffle/key-order.js'
-import { committedReport } from '../task/attempt.js'
+import { committedReport, committedReports } from '../task/attempt.js'
 import {
   attemptFolder,
   BUNDLE_FILE,
+  LOGS_FOLDER,
   mapTaskId,
+  outputFolder,
   PARTITION_FILE,
-  PLAN_FILE,
   reduceTaskId,
   sampleTaskId,
 } from '../task/layout.js'
@@ -36,16 +42,20 @@ import type {
   TaskReport,
   TaskSpec,
 } from '../task/task.js'
+import { AttemptEvents } from './attempt-events.js'
 import { checkBadRecords } from './bad-record-limit.js'
 import { assembleOutput, gatherParts } from './commit.js'
 import type { JobEvent, JobResult } from './events.js'
-import { type JobRunSpec, jobSpec } from './job-spec.js'
+import { endedEvent, submittedEvent, succeededEvent } from './job-events.js'
+import { identityOf, type JobRunSpec, jobSpec } from './job-spec.js'
 import { type JobState, nextState } from './job-state.js'
 import { outputCompression } from './options.js'
 import { checkOutputSpecs, makeJobFolder, removeJobFolder } from './output-specs.js'
 import { type Plan, planJob } from './plan.js'
+import { requireEpoch, type StoredPlan, takeEpoch, writePlan } from './resume.js'
 import { runStage } from './run-stage.js'
 import { evenly, partitionKeys } from './sampling.js'
+import type { AttemptCounts } from './stage-options.js'
 import { StageProgress } from './stage-progress.js'
 
 /** Splits that are sampled for a total order, and records that are mapped for it in all. */
@@ -65,37 +75,41 @@ export async function driveJob(
   spec: JobRunSpec,
   executor: TaskExecutor,
   signal: AbortSignal,
-  onEvent: (event: JobEvent) => void,
+  tell: (event: JobEvent) => void,
 ): Promise<JobResult> {
   const startMs = Date.now()
   const { output, jobFolder, options } = spec
+  const history = new HistoryWriter(spec.history, (uri, error) =>
+    tell({ type: 'history-failed', uri, error }),
+  )
+  const onEvent = (event: JobEvent): void => {
+    history.record(event)
+    tell(event)
+  }
   let state: JobState = 'submitted'
   let parents: string[] | undefined
+  let epoch = 0
+  const stageAttempts = new Map<TaskSpec['kind'], AttemptCounts>()
+  /** Tasks that an earlier driver of this job has seen committed. */
+  let committed = new Map<string, TaskReport>()
   const enter = (to: JobState): void => {
     state = nextState(state, to)
     onEvent({ type: 'state', state })
   }
 
   try {
+    onEvent(submittedEvent(spec))
     enter('planning')
-    const compression = await outputCompression(options)
-    await checkOutputSpecs(output, spec.inputs, options.overwrite)
-    parents = await makeJobFolder(output, jobFolder)
-    const plan = await planJob(
-      { name: spec.opened.job.name, params: spec.params.complete },
-      spec.inputs,
-      jobFolder,
-      options,
-    )
-    const job = jobSpec(spec, plan, compression)
-    await stage(job, plan)
+    const { job, plan } = spec.earlier ? await takeOver(spec.earlier) : await begin()
     onEvent({
       type: 'planned',
+      ...(spec.earlier ? { committed: committed.size } : {}),
       splits: plan.splits.length,
       reducers: job.shuffle?.partitions ?? 0,
       records: plan.records,
       bytes: plan.bytes,
       left: plan.left,
+      tasks: plan.splits,
     })
 
     signal.throwIfAborted()
@@ -103,6 +117,7 @@ export async function driveJob(
     if (job.shuffle?.partitionFile !== undefined) await sampleKeys(job, plan)
     const maps = await runMaps(job, plan)
     const mapped = addLedgers(maps.map((report) => report.ledger))
+    if (options.only && mapped.read === 0) throw noneFound(options.only)
     const badRecords = maps.flatMap((report) => report.badRecords).slice(0, REPORTED_BAD_RECORDS)
     checkBadRecords(mapped.quarantined + mapped.skipped, mapped.read, options.maxBad, badRecords)
 
@@ -115,27 +130,60 @@ export async function driveJob(
     enter('committing')
     const success = await commit(job, plan, maps, reduces)
     enter('succeeded')
-    return {
-      jobId: spec.jobId,
-      job: spec.opened.job.name,
-      output: uriOf(output),
-      ledger: success.ledger,
-      counters: success.counters,
-      counterGroups: success.counterGroups ?? {},
-      parts: success.parts,
-      ...(success.outputs ? { outputs: success.outputs } : {}),
-      quarantine: success.quarantine,
-      badRecords,
-      left: plan.left,
-      elapsedMs: Date.now() - startMs,
-    }
+    onEvent(succeededEvent(output, success, startMs))
+    return { ...jobResult(output, success, startMs), badRecords, left: plan.left }
   } catch (error) {
     const killed = signal.aborted
     await executor.close()
+    if (epoch > 0 && !killed) {
+      // Whatever went wrong here: another driver of this job may have finished it.
+      const success = await readSuccess(output).catch(() => undefined)
+      if (success?.jobId === spec.jobId) {
+        enter('succeeded')
+        onEvent(succeededEvent(output, success, startMs))
+        return jobResult(output, success, startMs)
+      }
+    }
     const made = parents
-    if (made) await cleanUp(() => removeJobFolder(jobFolder, made))
+    if (made) {
+      await cleanUp(async () => {
+        // Of a job that another driver has taken over nothing may be removed.
+        if (epoch > 0) await requireEpoch(jobFolder, epoch)
+        await removeJobFolder(jobFolder, made)
+      })
+    }
     enter(killed ? 'killed' : 'failed')
+    onEvent(endedEvent(killed ? 'killed' : 'failed', killed ? signal.reason : error))
     throw killed ? signal.reason : error
+  } finally {
+    await history.close()
+  }
+
+  async function begin(): Promise<StoredPlan> {
+    const compression = await outputCompression(options)
+    if (options.retryOf === undefined) await checkOutputSpecs(output, spec.inputs, options.overwrite)
+    else await rollForward(output)
+    parents = await makeJobFolder(output, jobFolder)
+    epoch = await takeEpoch(jobFolder)
+    const { name, input } = spec.opened.job
+    const params = spec.params.complete
+    const plan = await planJob({ name, params, input }, spec.inputs, jobFolder, options)
+    const job = jobSpec(spec, plan, compression, epoch)
+    const { bundle } = spec.opened
+    const { fs, path } = jobFolder
+    if (bundle !== undefined) await writeText(fs, joinPath(path, BUNDLE_FILE), bundle, { unshared: true })
+    const stored = { identity: identityOf(spec), job, plan, options }
+    await writePlan(jobFolder, stored)
+    return stored
+  }
+
+  /** Goes on with what another driver began: by its plan, and with the tasks that are committed. */
+  async function takeOver(stored: StoredPlan): Promise<StoredPlan> {
+    await rollForward(output)
+    parents = []
+    epoch = await takeEpoch(jobFolder)
+    committed = await committedReports(jobFolder.fs, jobFolder.path)
+    return { ...stored, job: { ...stored.job, epoch } }
   }
 
   /** What can't be removed is told and changes nothing more: not why a job failed, nor that it succeeded. */
@@ -148,14 +196,6 @@ export async function driveJob(
     }
   }
 
-  /** Writes what the tasks will need into the job's folder. */
-  async function stage(job: JobSpec, plan: Plan): Promise<void> {
-    const { fs, path } = jobFolder
-    const { bundle } = spec.opened
-    if (bundle !== undefined) await writeText(fs, joinPath(path, BUNDLE_FILE), bundle, { unshared: true })
-    await writeText(fs, joinPath(path, PLAN_FILE), `${JSON.stringify({ job, plan })}\n`, { unshared: true })
-  }
-
   async function runMaps(job: JobSpec, plan: Plan): Promise<TaskReport[]> {
     const tasks = plan.splits.map(
       (split, index): MapTaskSpec => ({ kind: 'map', job, taskId: mapTaskId(index), attempt: 0, split }),
@@ -165,18 +205,21 @@ export async function driveJob(
       onProgress(task) {
         progress.update(task)
         onEvent(progress.event())
-        checkBadRecords(progress.bad, plan.records, options.maxBad, progress.badRecords)
+        checkBadRecords(progress.bad, plan.records, options.maxBad, progress.examples)
       },
       onReport(report) {
         progress.finish(report)
         onEvent(progress.event())
-        checkBadRecords(progress.bad, plan.records, options.maxBad, progress.badRecords)
+        checkBadRecords(progress.bad, plan.records, options.maxBad, progress.examples)
       },
     })
   }
 
   /** Learns from a few records how the keys are spread, and writes where each partition begins. */
   async function sampleKeys(job: JobSpec, plan: Plan): Promise<void> {
+    const { fs, path } = jobFolder
+    const file = joinPath(path, PARTITION_FILE)
+    if (await exists({ fs, path: file })) return
     const splits = evenly(plan.splits, SAMPLED_SPLITS)
     const records = Math.ceil(SAMPLED_RECORDS / splits.length)
     const tasks = splits.map(
@@ -196,9 +239,10 @@ export async function driveJob(
       keyClass,
       partitionKeys(keys, job.shuffle!.partitions, keyOrder(keyClass).compare),
     )
-    const { fs, path } = jobFolder
-    const sink = await fs.create(joinPath(path, PARTITION_FILE), { unshared: true })
+    const aside = joinPath(path, `.${PARTITION_FILE}-${epoch}`)
+    const sink = await fs.create(aside, { unshared: true })
     await table.write(sink, { syncMarker: Buffer.from(plan.syncMarker, 'hex') })
+    await renameSurely(fs, aside, file, () => exists({ fs, path: file }))
   }
 
   async function runReduces(job: JobSpec, maps: readonly TaskReport[]): Promise<TaskReport[]> {
@@ -229,21 +273,40 @@ export async function driveJob(
     })
   }
 
-  function runTasks(
-    tasks: readonly TaskSpec[],
+  async function runTasks(
+    all: readonly TaskSpec[],
     watch: { onProgress?(task: TaskProgress): void; onReport?(report: TaskReport): void },
   ): Promise<TaskReport[]> {
     const { fs, path } = jobFolder
-    return runStage(tasks, executor, {
+    for (const { taskId } of all) if (committed.has(taskId)) watch.onReport?.(committed.get(taskId)!)
+    const tasks = all.filter(({ taskId }) => !committed.has(taskId))
+    const attempts = new AttemptEvents(onEvent)
+    const { reports, attempts: counts } = await runStage(tasks, executor, {
       signal,
-      onProgress: watch.onProgress ?? (() => {}),
-      onReport: watch.onReport ?? (() => {}),
-      onFailure: (failure) => onEvent({ type: 'task-failed', ...failure }),
+      speculation: options.speculation || undefined,
+      quietMs: options.quietMs,
+      onBegin: (progress) => attempts.progress(progress),
+      onKilled: (attempt) => onEvent({ type: 'task-killed', ...attempt }),
+      onSpeculation: (attempt) => onEvent({ type: 'task-speculated', ...attempt }),
+      onQuiet: (quietMs, running) => onEvent({ type: 'no-progress', quietMs, running }),
+      onProgress(task) {
+        attempts.progress(task)
+        watch.onProgress?.(task)
+      },
+      onReport(report) {
+        attempts.finished(report)
+        watch.onReport?.(report)
+      },
+      onFailure: (failure) => attempts.failed(failure),
       abortAttempt: async ({ taskId, attempt }) => {
-        await fs.delete(attemptFolder(path, taskId, attempt), { recursive: true })
+        await fs.delete(attemptFolder(path, taskId, epoch, attempt), { recursive: true })
       },
       committedReport: (taskId) => committedReport(fs, path, taskId),
     })
+    const [first] = tasks
+    if (first) stageAttempts.set(first.kind, counts)
+    const done = new Map(reports.map((report) => [report.taskId, report]))
+    return all.map(({ taskId }) => committed.get(taskId) ?? done.get(taskId)!)
   }
 
   async function commit(
@@ -263,6 +326,9 @@ export async function driveJob(
     const outputs = Object.fromEntries(
       Object.entries(gathered.outputs).map(([name, placed]) => [name, placed.map(({ part }) => part)]),
     )
+    const outputFormats = Object.fromEntries(
+      Object.keys(outputs).map((name) => [name, spec.opened.job.outputs[name]?.format ?? 'mapfile']),
+    )
     const all = [...parts, ...Object.values(outputs).flat()]
     const sum = <T>(of: readonly T[], each: (item: T) => number) =>
       of.reduce((total, item) => total + each(item), 0)
@@ -274,7 +340,7 @@ export async function driveJob(
       checkLedger({ ...ledger, quarantined: setAside }, `the quarantine of job ${spec.jobId}`)
     }
     const { format, ...stored } = job.output
-    const success: SuccessFile = {
+    let success: SuccessFile = {
       format: 1,
       jobId: spec.jobId,
       job: spec.opened.job.name,
@@ -287,16 +353,23 @@ export async function driveJob(
         bytesOut: sum(all, (part) => part.bytes),
         duplicateKeys: gathered.duplicateKeys,
       },
-      counterGroups: jobCounters(maps, reduces, all),
+      counterGroups: jobCounters(maps, reduces, all, stageAttempts),
       outputFormat: format,
       ...stored,
       partitioning: partitioningOf(job, gathered.areRanges),
       parts,
       quarantine,
-      ...(Object.keys(outputs).length > 0 ? { outputs } : {}),
+      ...(Object.keys(outputs).length > 0 ? { outputs, outputFormats } : {}),
     }
+    await requireEpoch(jobFolder, epoch)
     await assembleOutput(jobFolder, gathered, job, success)
+    if (options.retryOf !== undefined) {
+      success = await mergeRetried(output, jobFolder, success, options.retryOf, job.output)
+    }
+    const logs = { fs: jobFolder.fs, path: joinPath(outputFolder(jobFolder.path), LOGS_FOLDER) }
+    await history.copyTo(logs, succeededEvent(output, success, startMs))
     signal.throwIfAborted()
+    await requireEpoch(jobFolder, epoch)
     await publishOutput(output, jobFolder.path, spec.jobId, options.overwrite)
     await cleanUp(async () => {
       if (options.overwrite) await rollForward(output)
@@ -314,14 +387,41 @@ export async function driveJob(
   }
 }
 
+/** The result of a job as its output tells it. */
+export function jobResult(output: Location, success: SuccessFile, startMs: number): JobResult {
+  return {
+    jobId: success.jobId,
+    job: success.job,
+    output: uriOf(output),
+    ledger: success.ledger,
+    counters: success.counters,
+    counterGroups: success.counterGroups ?? {},
+    parts: success.parts,
+    ...(success.outputs ? { outputs: success.outputs } : {}),
+    quarantine: success.quarantine,
+    badRecords: [],
+    left: {},
+    elapsedMs: Date.now() - startMs,
+  }
+}
+
 function jobCounters(
   maps: readonly TaskReport[],
   reduces: readonly TaskReport[],
   parts: readonly SuccessPart[],
+  attempts: ReadonlyMap<TaskSpec['kind'], AttemptCounts>,
 ): CounterSums {
   const job = new Counters()
-  job.increment(JOB_COUNTERS, 'TOTAL_LAUNCHED_MAPS', maps.length)
-  if (reduces.length > 0) job.increment(JOB_COUNTERS, 'TOTAL_LAUNCHED_REDUCES', reduces.length)
+  for (const [kind, name] of [
+    ['map', 'MAPS'],
+    ['reduce', 'REDUCES'],
+  ] as const) {
+    // Attempts of this driver: tasks that an earlier one has committed were not launched again.
+    const { launched = 0, failed = 0, killed = 0 } = attempts.get(kind) ?? {}
+    if (launched > 0) job.increment(JOB_COUNTERS, `TOTAL_LAUNCHED_${name}`, launched)
+    if (failed > 0) job.increment(JOB_COUNTERS, `NUM_FAILED_${name}`, failed)
+    if (killed > 0) job.increment(JOB_COUNTERS, `NUM_KILLED_${name}`, killed)
+  }
   for (const { bytesIn } of maps) job.increment(INPUT_COUNTERS, 'BYTES_READ', bytesIn)
   for (const { bytes } of parts) job.increment(OUTPUT_COUNTERS, 'BYTES_WRITTEN', bytes)
   return addCounters([...maps, ...reduces].map((report) => report.counters).concat(job.toJson()))

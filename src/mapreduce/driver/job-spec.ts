@@ -1,5 +1,7 @@
+import { UsageError } from '../../errors.js'
 import { joinPath } from '../../fs/path.js'
 import { type Location, uriOf } from '../../fs/resolve.js'
+import { Text } from '../../io/writables/index.js'
 import type { Job } from '../job.js'
 import type { SuccessFile } from '../output/success-file.js'
 import { BUNDLE_FILE, PARTITION_FILE } from '../task/layout.js'
@@ -7,6 +9,7 @@ import type { JobSpec, OutputSpec, ShuffleSpec } from '../task/task.js'
 import type { OpenedJob } from './open-job.js'
 import type { ResolvedOptions } from './options.js'
 import type { Plan } from './plan.js'
+import type { JobIdentity, StoredPlan } from './resume.js'
 
 /** Input of one reducer, where nobody says how many there are. */
 const REDUCER_BYTES = 1024 * 1024 * 1024
@@ -22,6 +25,15 @@ export interface JobRunSpec {
   jobFolder: Location
   options: ResolvedOptions
   version: SuccessFile['version']
+  /** Where the job's history is written. */
+  history: Location
+  /** What an earlier driver of the job left, to go on with. */
+  earlier?: StoredPlan
+}
+
+/** By what a later run is known for the same job. */
+export function identityOf({ opened, params, inputs }: JobRunSpec): JobIdentity {
+  return { job: opened.job.name, params: params.complete, inputs, version: opened.version }
 }
 
 /** What every task of the job is told. */
@@ -29,6 +41,7 @@ export function jobSpec(
   { jobId, opened, params, jobFolder, options }: JobRunSpec,
   plan: Plan,
   compression: Pick<OutputSpec, 'compression' | 'codec'>,
+  epoch: number,
 ): JobSpec {
   const { job } = opened
   const bundle = { fs: jobFolder.fs, path: joinPath(jobFolder.path, BUNDLE_FILE) }
@@ -39,6 +52,7 @@ export function jobSpec(
     module: opened.bundle === undefined ? opened.module : uriOf(bundle),
     params: params.given,
     jobFolder: uriOf(jobFolder),
+    epoch,
     output: {
       format: options.outputFormat ?? job.output.format ?? 'mapfile',
       keyClass: job.output.key.className,
@@ -53,17 +67,27 @@ export function jobSpec(
     ...(shuffle ? { shuffle } : {}),
     onError: options.onError,
     limits: options.limits,
+    ...(options.taskTimeoutMs === 0 ? {} : { taskTimeoutMs: options.taskTimeoutMs }),
+    ...(options.recordTimeoutMs === undefined ? {} : { recordTimeoutMs: options.recordTimeoutMs }),
   }
 }
 
 /** Undefined for a job without reducers. Their number follows from the data and the options alone. */
 function shuffleSpec(job: Job, plan: Plan, options: ResolvedOptions): ShuffleSpec | undefined {
-  if (!job.reduce && options.reducers === undefined) return undefined
+  const hashesKeys = options.key === 'hash'
+  if (hashesKeys && (job.reduce || job.output.key.className !== Text.className)) {
+    throw new UsageError(
+      `Cannot hash the keys of ${job.name}: only a job without a reducer, whose keys are Text, takes --key hash`,
+    )
+  }
+  const areSorted = job.reduce !== undefined || hashesKeys || (options.reducers ?? job.reducers) !== undefined
+  if (!areSorted) return undefined
   const byBytes = Math.min(MOST_REDUCERS, Math.max(1, Math.ceil(plan.bytes / REDUCER_BYTES)))
   const partitions = options.reducers ?? job.reducers ?? byBytes
   return {
     partitions,
     sortBytes: options.sortBytes,
+    ...(hashesKeys ? { hashesKeys } : {}),
     ...(options.mapOutputCodec === undefined ? {} : { codec: options.mapOutputCodec }),
     ...(job.partition === 'total-order' && partitions > 1 ? { partitionFile: PARTITION_FILE } : {}),
   }

@@ -12,10 +12,11 @@ export type JobState =
   | 'killed'
 
 const transitions: Record<JobState, readonly JobState[]> = {
-  submitted: ['planning', 'failed', 'killed'],
-  planning: ['mapping', 'failed', 'killed'],
-  mapping: ['reducing', 'committing', 'failed', 'killed'],
-  reducing: ['committing', 'failed', 'killed'],
+  // From anywhere to the end: another driver of the same job has finished it.
+  submitted: ['planning', 'succeeded', 'failed', 'killed'],
+  planning: ['mapping', 'succeeded', 'failed', 'killed'],
+  mapping: ['reducing', 'committing', 'succeeded', 'failed', 'killed'],
+  reducing: ['committing', 'succeeded', 'failed', 'killed'],
   committing: ['succeeded', 'failed', 'killed'],
   succeeded: [],
   failed: [],

@@ -4,12 +4,16 @@ import { codecNames, loadWritingCodec } from '../../io/codecs/index.js'
 import { OUTPUT_FORMATS, type OutputFormat } from '../job.js'
 import type { OnError, OutputSpec } from '../task/task.js'
 import { DEFAULT_MAX_BAD, type MaxBad } from './bad-record-limit.js'
+import { DEFAULT_SPECULATION, type SpeculationPolicy } from './speculation.js'
 
 const MIB = 1024 * 1024
 const DEFAULT_SORT_BYTES = 64 * MIB
 const LEAST_SORT_BYTES = MIB
 /** Offsets in the buffer are 32 bits, and one array holds it all. */
 const MOST_SORT_BYTES = 2047 * MIB
+
+const DEFAULT_TASK_TIMEOUT_MS = 10 * 60 * 1000
+const DEFAULT_QUIET_MS = 60 * 1000
 
 /** HDFS refuses blocks of any other size. */
 const BYTES_PER_CHECKSUM = 512
@@ -33,6 +37,11 @@ export interface RunOptions {
    * hash of their keys, and sorted. @default the job's own number, else from the size of the input
    */
   reducers?: number
+  /**
+   * Keys of the output: those of the pictures, or their MD5 in hex with the names in an output `names`. For
+   * jobs without a reducer of their own. @default 'name'
+   */
+  key?: 'name' | 'hash'
   /** Bytes of a map task's sort buffer, and of what a reducer's merge holds. @default 67108864 (64 MiB) */
   sortBytes?: number
   /** Codec that map output is compressed with on its way to the reducers. @default none */
@@ -61,16 +70,44 @@ export interface RunOptions {
   duplicateKeys?: 'keep' | 'refuse'
   /** Replaces an existing output once the new one is whole. @default false */
   overwrite?: boolean
+  /**
+   * Goes on with a run of the same job that was killed, keeping the tasks that are committed; a finished
+   * one is returned as it is. @default false
+   */
+  resume?: boolean
   /** Globs of the files to take from folders. @default pictures by their extension */
   include?: readonly string[]
   /** Globs of the files to leave. @default none */
   exclude?: readonly string[]
+  /** Keys of the only records to work on, as messages and the quarantine name them. @default all */
+  only?: string | readonly string[]
+  /** URI of the folder for the job's history. @default PIXELREDUCE_HISTORY_DIR, else one in the user's home */
+  historyDir?: string
+  /** Id of the job whose quarantine is the input: what comes of it is put into that job's output. @default none */
+  retryOf?: string
   limits?: Partial<ImageLimits>
   /** Bytes that pictures being decoded may take together. @default half of the machine's memory */
   memoryBytes?: number
+  /**
+   * Where attempts run: on threads of this process, or each in a process of its own, so that what crashes or
+   * hangs in native code ends an attempt and not the job. @default 'thread'
+   */
+  isolation?: Isolation
+  /** Milliseconds without progress after which an attempt is ended; 0 for never. @default 600000, as in Hadoop */
+  taskTimeoutMs?: number
+  /** Milliseconds that one record may take in map before it is set aside. @default no limit */
+  recordTimeoutMs?: number
+  /** Starts second attempts at slow tasks; the first commit wins. @default true */
+  speculation?: boolean | Partial<SpeculationPolicy>
+  /** Milliseconds without any progress after which the job tells what it waits for. @default 60000 */
+  quietMs?: number
   /** Kills the job. */
   signal?: AbortSignal
 }
+
+/** What `--isolation` takes. */
+export type Isolation = (typeof ISOLATIONS)[number]
+export const ISOLATIONS = ['thread', 'process'] as const
 
 /** What `--compression` takes. */
 export type OutputCompression = (typeof OUTPUT_COMPRESSIONS)[number]
@@ -79,6 +116,7 @@ export const OUTPUT_COMPRESSIONS = ['none', 'record', 'block'] as const
 /** {@link RunOptions} with nothing left open. */
 export interface ResolvedOptions {
   reducers: number | undefined
+  key: 'name' | 'hash'
   sortBytes: number
   mapOutputCodec: string | undefined
   outputFormat: OutputFormat | undefined
@@ -99,6 +137,14 @@ export interface ResolvedOptions {
   splits: number | undefined
   include: readonly string[]
   exclude: readonly string[]
+  isolation: Isolation
+  /** 0 for never. */
+  taskTimeoutMs: number
+  recordTimeoutMs: number | undefined
+  speculation: SpeculationPolicy | false
+  quietMs: number
+  only: readonly string[] | undefined
+  retryOf: string | undefined
 }
 
 /** @throws UsageError naming the option that is wrong. */
@@ -114,6 +160,8 @@ export function resolveOptions(options: RunOptions): ResolvedOptions {
     'memoryBytes',
     'blockSize',
     'replication',
+    'recordTimeoutMs',
+    'quietMs',
   ] as const) {
     const value = options[name]
     if (value === undefined || (Number.isSafeInteger(value) && value > 0)) continue
@@ -125,6 +173,17 @@ export function resolveOptions(options: RunOptions): ResolvedOptions {
   if (options.blockSize !== undefined && options.blockSize % BYTES_PER_CHECKSUM !== 0) {
     throw new UsageError(
       `Cannot run the job: the block size is ${options.blockSize}, it must be a multiple of ${BYTES_PER_CHECKSUM}, the bytes that one of HDFS's checksums covers`,
+    )
+  }
+  const { taskTimeoutMs = DEFAULT_TASK_TIMEOUT_MS, recordTimeoutMs, speculation = true } = options
+  if (!Number.isSafeInteger(taskTimeoutMs) || taskTimeoutMs < 0) {
+    throw new UsageError(
+      `Cannot run the job: taskTimeoutMs is ${taskTimeoutMs}, it must be a whole number, 0 for no limit`,
+    )
+  }
+  if (options.isolation !== undefined && !ISOLATIONS.includes(options.isolation)) {
+    throw new UsageError(
+      `Cannot run the job: isolation is ${options.isolation}, it must be one of ${ISOLATIONS.join(', ')}`,
     )
   }
   const { sortBytes = DEFAULT_SORT_BYTES, mapOutputCodec } = options
@@ -145,6 +204,7 @@ export function resolveOptions(options: RunOptions): ResolvedOptions {
   }
   return {
     reducers: options.reducers,
+    key: options.key ?? 'name',
     sortBytes,
     mapOutputCodec,
     outputFormat: options.outputFormat,
@@ -162,8 +222,15 @@ export function resolveOptions(options: RunOptions): ResolvedOptions {
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     splitBytes: options.splitBytes,
     splits: options.splits,
+    isolation: options.isolation ?? 'thread',
+    taskTimeoutMs,
+    recordTimeoutMs,
+    speculation: speculation && { ...DEFAULT_SPECULATION, ...(speculation === true ? {} : speculation) },
+    quietMs: options.quietMs ?? DEFAULT_QUIET_MS,
     include: options.include ?? [],
     exclude: options.exclude ?? [],
+    only: typeof options.only === 'string' ? [options.only] : options.only,
+    retryOf: options.retryOf,
   }
 }
 

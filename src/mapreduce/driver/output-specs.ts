@@ -45,12 +45,20 @@ export async function checkOutputSpecs(
   )
 }
 
+/** Folders in a job's own. */
+const JOB_FOLDERS = ['attempts', 'committed']
+
 /**
  * Makes the job's hidden folder and the parents it needs.
+ * @param folders to make in it
  * @returns the parents that were made, innermost first, so that a killed job can take them back.
  * @throws UsageError when nothing can be written there.
  */
-export async function makeJobFolder(output: Location, jobFolder: Location): Promise<string[]> {
+export async function makeJobFolder(
+  output: Location,
+  jobFolder: Location,
+  folders: readonly string[] = JOB_FOLDERS,
+): Promise<string[]> {
   const { fs, path } = jobFolder
   const made: string[] = []
   for (let folder = parentOf(path); !(await exists({ fs, path: folder })); folder = parentOf(folder)) {
@@ -59,8 +67,7 @@ export async function makeJobFolder(output: Location, jobFolder: Location): Prom
   try {
     await fs.mkdirs(parentOf(path))
     await fs.mkdir(path)
-    await fs.mkdir(`${path}/attempts`)
-    await fs.mkdir(`${path}/committed`)
+    for (const folder of folders) await fs.mkdir(`${path}/${folder}`)
   } catch (error) {
     // Half of it may be there; that it can't be removed is the lesser trouble.
     await removeJobFolder(jobFolder, made).catch(() => {})

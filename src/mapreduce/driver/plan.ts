@@ -1,19 +1,30 @@
 import { createHash } from 'node:crypto'
 import { type Location, resolveUri } from '../../fs/resolve.js'
-import type { InputSplit } from '../input/input-format.js'
+import type { InputDefinition } from '../input/input-definition.js'
+import type { InputSplit, JobInput } from '../input/input-format.js'
 import { openInputs } from '../input/inputs.js'
+import { onlySplits } from '../input/only-records.js'
 import type { ResolvedOptions } from './options.js'
 
 /** What a job will do: its input, divided. Written as `plan.json` before the first task runs. */
 export interface Plan {
   splits: InputSplit[]
+  inputs: PlannedInput[]
   /** Records of the whole input, where that is known beforehand. */
   records?: number
   bytes: number
-  /** Files that are no pictures by their extension, counted by it. */
+  /** Files that were left, counted by their extension. */
   left: Record<string, number>
   /** Hex; see {@link deriveSyncMarker}. */
   syncMarker: string
+}
+
+/** One input, as a plan tells of it. */
+export interface PlannedInput {
+  uri: string
+  kind: JobInput['kind']
+  bytes: number
+  splits: number
 }
 
 /** Tasks that the default split size aims at, so that a few cores end at about the same time. */
@@ -28,25 +39,35 @@ const MIN_REMOTE_SPLIT_BYTES = 16 * 1024 * 1024
 /** The usual HDFS block. */
 const MAX_SPLIT_BYTES = 128 * 1024 * 1024
 
-/** Divides the input. The splits follow from the data and the options alone, never from the workers. */
+/**
+ * Divides the input. The splits follow from the data and the options alone, never from the workers.
+ * @param outputFs where the job writes, if not beside its folder
+ */
 export async function planJob(
-  job: { name: string; params: unknown },
+  job: { name: string; params: unknown; input: InputDefinition<unknown> },
   uris: readonly string[],
   jobFolder: Location,
   options: ResolvedOptions,
+  outputFs = jobFolder.fs,
 ): Promise<Plan> {
-  const { inputs, left, records } = await openInputs(uris, jobFolder, options)
+  const { inputs, left, records } = await openInputs(uris, jobFolder, options, job.input)
   const bytes = inputs.reduce((sum, input) => sum + input.totalBytes, 0)
-  const isRemote = [jobFolder, ...inputs.map((input) => resolveUri(input.uri))].some(({ fs }) => fs.isRemote)
+  const isRemote = [outputFs, ...inputs.map((input) => resolveUri(input.uri).fs)].some((fs) => fs.isRemote)
   const size = splitSize(bytes, isRemote ? MIN_REMOTE_SPLIT_BYTES : MIN_SPLIT_BYTES, options)
+  const { only } = options
   const splits: InputSplit[] = []
+  const planned: PlannedInput[] = []
   for (const input of inputs) {
+    const first = splits.length
     for await (const split of input.getSplits(size)) splits.push(split)
+    const { uri, kind, totalBytes } = input
+    planned.push({ uri, kind, bytes: totalBytes, splits: splits.length - first })
   }
   const fingerprints = inputs.map((input) => input.fingerprint)
   return {
-    splits,
-    ...(records === undefined ? {} : { records }),
+    splits: only ? await onlySplits(splits, only, job.input) : splits,
+    inputs: planned,
+    ...(records === undefined || only ? {} : { records }),
     bytes,
     left: Object.fromEntries(left),
     syncMarker: deriveSyncMarker(job, fingerprints).toString('hex'),

@@ -3,7 +3,7 @@ import type { JobEvent } from './events.js'
 
 /** Sums what running and finished tasks tell. */
 export class StageProgress {
-  readonly badRecords: BadRecord[] = []
+  private readonly badRecords: BadRecord[] = []
   private readonly running = new Map<string, TaskProgress>()
   private done = { read: 0, bytesIn: 0, bad: 0, tasks: 0 }
 
@@ -24,6 +24,12 @@ export class StageProgress {
     this.done.bad += ledger.quarantined + ledger.skipped
     this.done.tasks++
     this.badRecords.push(...badRecords)
+  }
+
+  /** Of the bad records those that are known in words, finished tasks' first. */
+  get examples(): BadRecord[] {
+    const ofRunning = [...this.running.values()].flatMap(({ firstBad }) => firstBad ?? [])
+    return [...this.badRecords, ...ofRunning]
   }
 
   get bad(): number {

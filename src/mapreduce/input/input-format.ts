@@ -1,8 +1,10 @@
+import type { InputDefinition } from './input-definition.js'
+
 /**
  * A piece of the input, as plain JSON: what one map task reads. `path` and `listing` are URIs, so that a
  * task can open them wherever it runs.
  */
-export type InputSplit = PictureFilesSplit | SequenceFileSplit | MapFileSplit
+export type InputSplit = PictureFilesSplit | SequenceFileSplit | MapFileSplit | TextSplit | TextFilesSplit
 
 interface SplitSize {
   /** Bytes to read, about; tasks are balanced by it. */
@@ -11,6 +13,8 @@ interface SplitSize {
   records?: number
   /** Where the bytes lie, best first. */
   hosts: readonly string[]
+  /** The only records to read, by their keys; see only-records.ts. @default all */
+  only?: readonly string[]
 }
 
 /** Small files combined: the lines in bytes [start, end) of a listing that the plan wrote. */
@@ -40,6 +44,29 @@ export interface MapFileSplit extends SplitSize {
   end: number
 }
 
+/**
+ * The lines of a text file that begin in (start, end], of a compressed one in the text that it holds; from 0
+ * on the first line too. See io/text/line-reader.ts.
+ */
+export interface TextSplit extends SplitSize {
+  kind: 'text'
+  path: string
+  start: number
+  end: number
+  /** A line of this split begins at its very start. @default only at 0 */
+  beginsWithLine?: boolean
+}
+
+/** Text files combined, each whole: the lines in bytes [start, end) of a listing that the plan wrote. */
+export interface TextFilesSplit extends SplitSize {
+  kind: 'text-files'
+  /** The folder that the listing's names are relative to. */
+  path: string
+  listing: string
+  start: number
+  end: number
+}
+
 /** One input of a job, opened for planning. */
 export interface JobInput {
   readonly uri: string
@@ -55,11 +82,14 @@ export interface JobInput {
   getSplits(splitBytes: number): AsyncIterable<InputSplit>
 }
 
-/** A record as a reader delivers it: the picture's key and bytes. */
+/** A record as a reader delivers it. Key and value of what is no picture may be made when they are asked for. */
 export interface InputRecord {
-  /** UTF-8 of the key, as it lies in the input. */
+  /** UTF-8 of what a record is called in messages and in the quarantine; of a picture its key. */
   readonly key: Uint8Array
+  /** What the quarantine keeps of it. */
   readonly value: Uint8Array
+  /** Bytes of the value, where that is known without making it. */
+  readonly valueBytes?: number
   /** What `map` is called with, where that is not a picture. */
   readonly item?: unknown
   /** Why the record can't be used, where reading it already showed that. */
@@ -78,6 +108,8 @@ export interface RecordReader extends AsyncDisposable {
 export interface ReadContext {
   /** The job on whose behalf it is read: within one job an input does not change. */
   jobId: string
+  /** What the job takes its records for. */
+  input: InputDefinition<unknown>
   signal: AbortSignal
   /** Bytes that may be read ahead of the mapper. */
   readAheadBytes: number

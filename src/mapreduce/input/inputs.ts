@@ -1,94 +1,147 @@
 import picomatch from 'picomatch'
-import { NotFoundError, UsageError } from '../../errors.js'
+import { NotFoundError, UnsupportedError, UsageError } from '../../errors.js'
+import { exists } from '../../fs/exists.js'
 import type { FileStatus } from '../../fs/file-system.js'
-import { baseName, joinPath, parentOf } from '../../fs/path.js'
+import { baseName, compareUtf8, isHidden, joinPath, parentOf } from '../../fs/path.js'
 import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
 import { isPictureName } from '../../image/format.js'
+import { DATA_FILE } from '../../io/map-file/format.js'
 import { listingFile } from '../task/layout.js'
-import { type Dataset, openDataset } from './dataset.js'
+import { type Dataset, isMapFile, openDataset } from './dataset.js'
+import type { InputDefinition } from './input-definition.js'
 import type { JobInput } from './input-format.js'
 import { openMapFileInput } from './map-file-input.js'
-import { countLeft, openPictureFiles, type PictureFilter, walkPictures } from './picture-files.js'
+import { onlyFiles } from './only-records.js'
+import { openPictureFiles } from './picture-files.js'
+import { inputClasses } from './record-input.js'
 import { openSequenceFileInput } from './sequence-file-input.js'
+import { openTextInput } from './text-input.js'
+import { countLeft, type FileFilter, walkFiles } from './walk-files.js'
 
 export interface InputOptions {
-  /** Globs that a key must match one of. @default every picture by its extension */
+  /** Globs that a key must match one of. @default every picture by its extension, or every file of text */
   include?: readonly string[]
   /** Globs that a key must match none of. @default none */
   exclude?: readonly string[]
+  /** Keys of the only records to read. @default all */
+  only?: readonly string[] | undefined
 }
 
 export interface OpenedInputs {
   inputs: JobInput[]
-  /** Files that were left because they are no pictures by their extension, counted by it. */
+  /** Files that were left, counted by their extension. */
   left: Map<string, number>
   /** Records in all, where every input knows. */
   records?: number
 }
 
+type InputKind = InputDefinition<unknown>['kind']
+
+/** With the number of its records or files, where it knows. */
+type Opened = JobInput & { records?: number; files?: number }
+
 /**
- * Opens a job's inputs for planning, each URI being a folder of pictures, a picture, a glob, a MapFile, a
- * SequenceFile or a job's output. Listings of folders are written into the job's folder.
- * @throws UsageError when one is missing, or when there is no record at all.
+ * Opens a job's inputs for planning. Each URI is a folder, a file, a glob, a MapFile, a SequenceFile or a
+ * job's output, as far as the job's definition takes it. Listings of folders are written into the job's
+ * folder.
+ * @throws UsageError when one is missing, or when there is nothing in them at all.
  */
 export async function openInputs(
   uris: readonly string[],
   jobFolder: Location,
   options: InputOptions,
+  definition: InputDefinition<unknown>,
 ): Promise<OpenedInputs> {
-  const left = new Map<string, number>()
-  const takes = pictureFilter(options)
-  const inputs: JobInput[] = []
-  const counts: (number | undefined)[] = []
-  const listing = (): Location => ({
-    fs: jobFolder.fs,
-    path: joinPath(jobFolder.path, listingFile(inputs.length)),
-  })
-  const add = async (opening: Promise<JobInput & { records?: number }>): Promise<void> => {
-    const input = await opening
-    inputs.push(input)
-    counts.push(input.records)
+  const { kind } = definition
+  const isText = kind === 'text' || kind === 'key-value-text'
+  const filter = fileFilter(options, kind)
+  const { left } = filter
+  const classes = inputClasses(definition)
+  const opened: Opened[] = []
+
+  const open = (location: Location) => openDataset(location, { asText: isText })
+
+  async function addFiles(uri: string, folder: Location, files: AsyncIterable<FileStatus>): Promise<void> {
+    const listing = { fs: jobFolder.fs, path: joinPath(jobFolder.path, listingFile(opened.length)) }
+    opened.push(
+      isText
+        ? await openTextInput(uri, folder, files, listing, definition)
+        : await openPictureFiles(uri, folder, files, listing),
+    )
   }
 
   async function addDataset(uri: string, dataset: Dataset): Promise<void> {
     const { location } = dataset
+    const { fs, path } = location
     switch (dataset.kind) {
       case 'job-output':
+        if (isText && dataset.parts.every((part) => part.kind === 'text-file')) {
+          const statuses = dataset.parts.flatMap((part) => ('status' in part ? [part.status] : []))
+          return addFiles(uri, location, each(statuses))
+        }
         for (const part of dataset.parts) await addDataset(uriOf(part.location), part)
         return
       case 'map-file':
-        return add(openMapFileInput(location))
+        if (isText) throw notFor(uri, kind, 'a MapFile')
+        opened.push(await openMapFileInput(location, classes))
+        return
       case 'sequence-file':
-        return add(openSequenceFileInput(location, dataset.status))
-      case 'pictures': {
+        if (isText) throw notFor(uri, kind, 'a SequenceFile')
+        opened.push(await openSequenceFileInput(location, dataset.status, classes))
+        return
+      case 'text-file':
+        if (!isText) throw notFor(uri, kind, 'text')
+        return addFiles(uri, { fs, path: parentOf(path) }, one(dataset.status))
+      case 'files': {
         // A file that the user named is taken whatever its extension.
-        if (dataset.status.type === 'file') {
-          const folder = { fs: location.fs, path: parentOf(location.path) }
-          return add(openPictureFiles(uri, folder, one(dataset.status), listing()))
+        const isFile = dataset.status.type === 'file'
+        if (kind === 'records') {
+          if (isFile) throw notFor(uri, kind, 'neither a MapFile nor a SequenceFile')
+          return addStored(location)
         }
-        return add(openPictureFiles(uri, location, walkPictures(location, { takes, left }), listing()))
+        if (isFile) return addFiles(uri, { fs, path: parentOf(path) }, one(dataset.status))
+        const { only } = options
+        return addFiles(
+          uri,
+          location,
+          only ? onlyFiles(location, only, definition) : walkFiles(location, filter),
+        )
       }
+    }
+  }
+
+  /** The MapFiles and SequenceFiles in a folder, as Hadoop's SequenceFileInputFormat takes them. */
+  async function addStored(folder: Location): Promise<void> {
+    const { fs } = folder
+    const mapFiles = new Set<string>()
+    for await (const { path } of walkFiles(folder, filter)) {
+      const parent = { fs, path: parentOf(path) }
+      if (mapFiles.has(parent.path)) continue
+      const isInMapFile = baseName(path) === DATA_FILE && (await isMapFile(parent))
+      const dataset = await openDataset(isInMapFile ? parent : { fs, path })
+      if (isInMapFile) mapFiles.add(parent.path)
+      if (dataset.kind === 'files') countLeft(filter, path)
+      else await addDataset(uriOf(dataset.location), dataset)
     }
   }
 
   for (const uri of uris) {
     const location = resolveUri(uri)
     if (await isGlob(location)) {
-      const { base, files, datasets } = await expandGlob(location, { takes, left })
-      if (files.length > 0) await add(openPictureFiles(uri, base, each(files), listing()))
+      const { base, files, datasets } = await expandGlob(location, filter, open)
+      if (files.length > 0) await addFiles(uri, base, each(files))
       for (const dataset of datasets) await addDataset(uriOf(dataset.location), dataset)
       if (files.length === 0 && datasets.length === 0) {
         throw new UsageError(`Cannot read ${uri}: nothing matches it`)
       }
-    } else await addDataset(uri, await openDataset(location))
+    } else await addDataset(uri, await open(location))
   }
+  if (!options.only) requireSomething(uris, opened, filter, kind)
+  const counts = opened.map((input) => input.records)
   const records = counts.every((count) => count !== undefined)
     ? counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
     : undefined
-  if (records === 0 && inputs.every((input) => input.kind === 'picture-files')) {
-    throw new UsageError(`Cannot read ${uris.join(', ')}: there is no picture in it${leftInWords(left)}`)
-  }
-  return { inputs, left, ...(records === undefined ? {} : { records }) }
+  return { inputs: opened, left, ...(records === undefined ? {} : { records }) }
 }
 
 /** "; 3 other files were left (2 .txt, 1 .pdf)", or nothing. */
@@ -100,28 +153,52 @@ export function leftInWords(left: ReadonlyMap<string, number>): string {
   return `; ${total} other file${total === 1 ? ' was' : 's were'} left (${words}); --include takes more`
 }
 
-function pictureFilter(options: InputOptions): PictureFilter['takes'] {
+function requireSomething(
+  uris: readonly string[],
+  opened: readonly Opened[],
+  { left }: FileFilter,
+  kind: InputKind,
+): void {
+  const isEmpty = opened.every((input) =>
+    input.kind === 'text' ? input.files === 0 : input.kind === 'picture-files' && input.records === 0,
+  )
+  if (!isEmpty) return
+  const missing = { pictures: 'picture', records: 'MapFile or SequenceFile' }
+  const what = kind in missing ? missing[kind as keyof typeof missing] : 'file'
+  throw new UsageError(`Cannot read ${uris.join(', ')}: there is no ${what} in it${leftInWords(left)}`)
+}
+
+/** What the job's records are and what was found instead. */
+function notFor(uri: string, kind: InputKind, found: string): UnsupportedError {
+  const taken = { pictures: 'pictures', records: 'MapFiles and SequenceFiles' }
+  const what = kind in taken ? taken[kind as keyof typeof taken] : 'lines of text'
+  const others = { pictures: '', records: '; textInput() reads lines' }
+  const mend = kind in others ? others[kind as keyof typeof others] : '; recordInput() reads its records'
+  return new UnsupportedError(`Cannot read ${uri}: the job takes ${what} and it is ${found}${mend}`)
+}
+
+function fileFilter(options: InputOptions, kind: InputKind): FileFilter {
   const matcher = (globs: readonly string[]) => picomatch([...globs], { dot: true, basename: true })
-  const included = options.include?.length ? matcher(options.include) : isPictureName
+  const isTaken = kind === 'pictures' ? isPictureName : () => true
+  const included = options.include?.length ? matcher(options.include) : isTaken
   const excluded = options.exclude?.length ? matcher(options.exclude) : () => false
-  return (key) => included(key) && !excluded(key)
+  return {
+    isHidden: kind === 'pictures' ? (name) => name.startsWith('.') : isHidden,
+    takes: (key) => included(key) && !excluded(key),
+    left: new Map(),
+  }
 }
 
 /** A path with glob characters of which nothing lies at its very letters. */
 async function isGlob({ fs, path }: Location): Promise<boolean> {
   if (!picomatch.scan(path).isGlob) return false
-  return fs.stat(path).then(
-    () => false,
-    (error) => {
-      if (error instanceof NotFoundError) return true
-      throw error
-    },
-  )
+  return !(await exists({ fs, path }))
 }
 
 async function expandGlob(
   { fs, path }: Location,
-  filter: PictureFilter,
+  filter: FileFilter,
+  open: (location: Location) => Promise<Dataset>,
 ): Promise<{ base: Location; files: FileStatus[]; datasets: Dataset[] }> {
   const base = { fs, path: picomatch.scan(path).base || '/' }
   const prefix = base.path === '/' ? 1 : base.path.length + 1
@@ -138,17 +215,17 @@ async function expandGlob(
 
   async function descend(folder: string): Promise<void> {
     for await (const entry of fs.list(folder)) {
-      if (baseName(entry.path).startsWith('.')) continue
+      if (filter.isHidden(baseName(entry.path))) continue
       if (entry.type === 'directory') {
         if (!matches(entry.path)) {
           if (entry.linkTarget === undefined) await descend(entry.path)
           continue
         }
-        const dataset = await openDataset({ fs, path: entry.path })
-        if (dataset.kind !== 'pictures') datasets.push(dataset)
-        else for await (const file of walkPictures(dataset.location, filter)) files.push(file)
+        const dataset = await open({ fs, path: entry.path })
+        if (dataset.kind !== 'files') datasets.push(dataset)
+        else for await (const file of walkFiles(dataset.location, filter)) files.push(file)
       } else if (matches(entry.path)) {
-        const dataset = await openDataset({ fs, path: entry.path })
+        const dataset = await open({ fs, path: entry.path })
         if (dataset.kind === 'sequence-file') datasets.push(dataset)
         else if (filter.takes(entry.path.slice(prefix))) files.push(entry)
         else countLeft(filter, entry.path)
@@ -162,5 +239,5 @@ async function* one(file: FileStatus): AsyncIterable<FileStatus> {
 }
 
 async function* each(files: FileStatus[]): AsyncIterable<FileStatus> {
-  yield* files.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)))
+  yield* files.sort((a, b) => compareUtf8(a.path, b.path))
 }

@@ -1,9 +1,8 @@
 import { joinPath } from '../../fs/path.js'
 import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
 import { DATA_FILE } from '../../io/map-file/format.js'
-import { BytesWritable } from '../../io/writables/bytes-writable.js'
-import { Text } from '../../io/writables/text.js'
 import { openMapFile } from '../map-file-folder.js'
+import type { RecordClasses } from '../record-classes.js'
 import type {
   InputRecord,
   InputSplit,
@@ -12,24 +11,27 @@ import type {
   ReadContext,
   RecordReader,
 } from './input-format.js'
-import { requirePictureClasses } from './picture-classes.js'
+import { inputRecordOf, requireClasses } from './record-input.js'
 import { openSequenceFileInput } from './sequence-file-input.js'
 import { shareMapFile } from './shared-map-file.js'
 import { SplitHosts } from './split-hosts.js'
 
 /**
- * A MapFile of pictures as an input, divided at the positions that its index names. One without an index
+ * A MapFile as an input, divided at the positions that its index names. One without an index
  * is read as the SequenceFile that its data is.
  */
-export async function openMapFileInput(location: Location): Promise<JobInput & { records?: number }> {
+export async function openMapFileInput(
+  location: Location,
+  classes: RecordClasses,
+): Promise<JobInput & { records?: number }> {
   const { fs, path } = location
   await using file = await openMapFile(fs, path)
   const { reader, sources } = file
   const { header } = reader
-  requirePictureClasses(uriOf(location), header.keyClass, header.valueClass)
+  requireClasses(uriOf(location), header, classes)
   if (!sources.index) {
     const data = { fs, path: sources.data.name }
-    return openSequenceFileInput(data, await fs.stat(data.path))
+    return openSequenceFileInput(data, await fs.stat(data.path), classes)
   }
   const { length } = sources.data
   const index = await reader.index()
@@ -79,12 +81,16 @@ async function* mapFileSplits(
 export async function readMapFile(split: MapFileSplit, context: ReadContext): Promise<RecordReader> {
   const shared = await shareMapFile(resolveUri(split.path), context.jobId)
   const damaged: InputRecord[] = []
+  const recordOf = inputRecordOf(context.input, split.path)
   const scan = await shared.file.reader
     .scan({
       start: split.start,
       end: split.end,
       signal: context.signal,
-      onDamaged: (problem, record) => damaged.push({ ...pictureOf(record), problem }),
+      onDamaged: (problem, record) => {
+        const { key, value } = recordOf(record)
+        damaged.push({ key, value, problem })
+      },
     })
     .catch(async (error) => {
       shared.discard()
@@ -103,7 +109,7 @@ export async function readMapFile(split: MapFileSplit, context: ReadContext): Pr
     next() {
       if (good === undefined && damaged.length === 0) {
         const record = scan.next()
-        good = record && pictureOf(record)
+        good = record && recordOf(record)
       }
       // The scan meets damaged records on its way to the next good one.
       const first = damaged.shift()
@@ -117,8 +123,4 @@ export async function readMapFile(split: MapFileSplit, context: ReadContext): Pr
       await shared[Symbol.asyncDispose]()
     },
   }
-}
-
-function pictureOf({ key, value }: { key: Uint8Array; value: Uint8Array }): InputRecord {
-  return { key: Text.utf8(key), value: BytesWritable.decode(value) }
 }

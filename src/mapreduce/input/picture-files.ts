@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
 import { FormatError, NotFoundError, PermissionError } from '../../errors.js'
 import type { FileStatus } from '../../fs/file-system.js'
-import { compareUtf8, joinPath } from '../../fs/path.js'
+import { joinPath } from '../../fs/path.js'
 import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
 import type {
   InputRecord,
@@ -11,7 +10,7 @@ import type {
   ReadContext,
   RecordReader,
 } from './input-format.js'
-import { type ListedFile, listingLine, readListing } from './listing.js'
+import { type ListedFile, readListing, writeListing } from './listing.js'
 
 /** Most files that a reader has open at once; enough to hide a disk's or a server's latency. */
 const OPEN_FILES = 4
@@ -32,29 +31,13 @@ export async function openPictureFiles(
   files: AsyncIterable<FileStatus>,
   listing: Location,
 ): Promise<JobInput & { records: number }> {
-  const digest = createHash('sha256')
-  let totalBytes = 0
-  let records = 0
-  const sink = await listing.fs.create(listing.path)
-  try {
-    const prefix = folder.path === '/' ? 1 : folder.path.length + 1
-    for await (const file of files) {
-      const line = listingLine({ length: file.length, key: file.path.slice(prefix) })
-      await sink.write(line)
-      digest.update(line)
-      totalBytes += file.length
-      records++
-    }
-    await sink.close()
-  } finally {
-    await sink.abort()
-  }
+  const { files: records, totalBytes, fingerprint } = await writeListing(listing, folder, files)
   return {
     uri,
     kind: 'picture-files',
     totalBytes,
     records,
-    fingerprint: digest.digest('hex'),
+    fingerprint,
     getSplits: (splitBytes) => pictureSplits(folder, listing, splitBytes),
   }
 }
@@ -164,55 +147,4 @@ async function readPicture(folder: Location, file: ListedFile): Promise<InputRec
     if (!(error instanceof NotFoundError || error instanceof PermissionError)) throw error
     return { key, value: new Uint8Array(0), problem: error }
   }
-}
-
-export interface PictureFilter {
-  /** Whether a file is taken, by its key. */
-  takes(key: string): boolean
-  /** Counts what was left, by extension. */
-  readonly left: Map<string, number>
-}
-
-/**
- * The files under a folder that the filter takes, in the order of their relative paths' UTF-8 bytes.
- * Names beginning with a dot are left; links are followed, but not round in circles.
- */
-export async function* walkPictures(folder: Location, filter: PictureFilter): AsyncIterable<FileStatus> {
-  const start = folder.path.length + (folder.path === '/' ? 0 : 1)
-  yield* walk(folder.path, new Set())
-
-  async function* walk(path: string, linked: ReadonlySet<string>): AsyncIterable<FileStatus> {
-    // A folder sorts as its name and a slash, so that paths come in the order of their bytes: it waits
-    // here while files such as "name-1.jpg" go before "name/".
-    const waiting: FileStatus[] = []
-    for await (const entry of folder.fs.list(path)) {
-      if (entry.path.slice(path.length + 1).startsWith('.')) continue
-      while (waiting[0] && compareUtf8(orderOf(waiting[0]), orderOf(entry)) < 0) {
-        yield* descend(waiting.shift()!, linked)
-      }
-      if (entry.type === 'directory') {
-        const place = waiting.findIndex((other) => compareUtf8(orderOf(entry), orderOf(other)) < 0)
-        waiting.splice(place < 0 ? waiting.length : place, 0, entry)
-      } else if (filter.takes(entry.path.slice(start))) yield entry
-      else countLeft(filter, entry.path)
-    }
-    for (const entry of waiting) yield* descend(entry, linked)
-  }
-
-  async function* descend(entry: FileStatus, linked: ReadonlySet<string>): AsyncIterable<FileStatus> {
-    const target = entry.linkTarget
-    if (target === undefined) return yield* walk(entry.path, linked)
-    const goesRound = linked.has(target) || `${entry.path}/`.startsWith(`${target}/`)
-    if (!goesRound) yield* walk(entry.path, new Set([...linked, target]))
-  }
-}
-
-/** Counts a file that the filter did not take. */
-export function countLeft(filter: PictureFilter, path: string): void {
-  const extension = /\.[^./]{1,10}$/.exec(path)?.[0].toLowerCase() ?? 'no extension'
-  filter.left.set(extension, (filter.left.get(extension) ?? 0) + 1)
-}
-
-function orderOf(entry: FileStatus): string {
-  return entry.type === 'directory' ? `${entry.path}/` : entry.path
 }

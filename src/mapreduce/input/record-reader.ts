@@ -1,10 +1,17 @@
 import type { InputSplit, ReadContext, RecordReader } from './input-format.js'
 import { readMapFile } from './map-file-input.js'
+import { onlyRecords } from './only-records.js'
 import { readPictureFiles } from './picture-files.js'
 import { readSequenceFile } from './sequence-file-input.js'
+import { readText } from './text-reader.js'
 
 /** The reader of a split, whatever its kind. */
 export async function openRecordReader(split: InputSplit, context: ReadContext): Promise<RecordReader> {
+  const reader = await openReader(split, context)
+  return split.only ? onlyRecords(reader, split.only) : reader
+}
+
+async function openReader(split: InputSplit, context: ReadContext): Promise<RecordReader> {
   switch (split.kind) {
     case 'picture-files':
       return readPictureFiles(split, context)
@@ -12,5 +19,8 @@ export async function openRecordReader(split: InputSplit, context: ReadContext):
       return readSequenceFile(split, context)
     case 'map-file':
       return readMapFile(split, context)
+    case 'text':
+    case 'text-files':
+      return readText(split, context)
   }
 }

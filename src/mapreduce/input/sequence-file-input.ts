@@ -1,19 +1,22 @@
 import type { FileStatus } from '../../fs/file-system.js'
 import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
 import { SequenceFileReader } from '../../io/sequence-file/reader.js'
-import { BytesWritable } from '../../io/writables/bytes-writable.js'
-import { Text } from '../../io/writables/text.js'
+import type { RecordClasses } from '../record-classes.js'
 import type { InputSplit, JobInput, ReadContext, RecordReader, SequenceFileSplit } from './input-format.js'
-import { requirePictureClasses } from './picture-classes.js'
+import { inputRecordOf, requireClasses } from './record-input.js'
 import { SplitHosts } from './split-hosts.js'
 
-/** A SequenceFile of pictures as an input; it has no index, so it is divided at any byte, as Hadoop does. */
-export async function openSequenceFileInput(location: Location, status: FileStatus): Promise<JobInput> {
+/** A SequenceFile as an input; it has no index, so it is divided at any byte, as Hadoop does. */
+export async function openSequenceFileInput(
+  location: Location,
+  status: FileStatus,
+  classes: RecordClasses,
+): Promise<JobInput> {
   const uri = uriOf(location)
   await using source = await location.fs.open(location.path, { status })
   await using reader = await SequenceFileReader.open(source)
   const { header } = reader
-  requirePictureClasses(uri, header.keyClass, header.valueClass)
+  requireClasses(uri, header, classes)
   return {
     uri,
     kind: 'sequence-file',
@@ -52,11 +55,12 @@ export async function readSequenceFile(
       throw error
     },
   )
+  const recordOf = inputRecordOf(context.input, split.path)
   return {
     fill: () => reader.fill(),
     next() {
       const record = reader.next()
-      return record && { key: Text.utf8(record.key), value: BytesWritable.decode(record.value) }
+      return record && recordOf(record)
     },
     async [Symbol.asyncDispose]() {
       await reader.close()

@@ -35,6 +35,18 @@ export class SequenceFilePart implements RecordPart {
     return this.writer.append(key, value)
   }
 
+  /** Appends the records of another part, one by one, so that the bytes don't tell where it began. */
+  async appendPart(path: string): Promise<void> {
+    await using source = await this.fs.open(path)
+    await using reader = await SequenceFileReader.open(source)
+    while (await reader.fill()) {
+      for (let record = reader.next(); record; record = reader.next()) {
+        const waiting = this.writer.append(record.key, record.value)
+        if (waiting) await waiting
+      }
+    }
+  }
+
   async close(): Promise<PartReport> {
     await this.writer.close()
     await using source = await this.fs.open(this.path)

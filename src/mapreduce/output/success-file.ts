@@ -38,7 +38,11 @@ export interface SuccessFile {
   parts: SuccessPart[]
   /** Parts of the job's further outputs, by their names. */
   outputs?: Record<string, SuccessPart[]>
+  /** How those are stored. */
+  outputFormats?: Record<string, OutputFormat>
   quarantine: SuccessPart[]
+  /** Later jobs that put into this output what its first job had set aside. */
+  retries?: { jobId: string; params: unknown; version: SuccessFile['version']; ledger: Ledger }[]
 }
 
 export interface SuccessPart extends Omit<PartReport, 'duplicateKeys' | 'firstDuplicate'> {

@@ -1,15 +1,20 @@
 import { LedgerError } from '../../errors.js'
 import type { FileSystem } from '../../fs/file-system.js'
-import { joinBytes } from '../../io/bytes.js'
+import type { ByteSource } from '../../io/byte-source.js'
+import { asBuffer, EMPTY_BYTES, joinBytes } from '../../io/bytes.js'
 import { OutputStage } from '../../io/sequence-file/output-stage.js'
 import type { Waiting } from '../../io/waiting.js'
-import { NullWritable, writableFor } from '../../io/writables/index.js'
-import { keyToJson, type OutputSpec, type PartReport } from '../task/task.js'
+import { NullWritable, Text, writableFor } from '../../io/writables/index.js'
+import { type KeyJson, keyToJson, type OutputSpec, type PartReport } from '../task/task.js'
 import { DigestSink } from './digest-sink.js'
 import { storedAs } from './part-file.js'
+import { plainJson, plainText } from './plain-values.js'
 import type { RecordPart } from './record-part.js'
 
+const TAB = 9
 const NEWLINE = 10
+const CARRIAGE_RETURN = 13
+const LINE_END = Uint8Array.of(NEWLINE)
 
 /**
  * Lines of text being written: `key, tab, value` as Hadoop's TextOutputFormat, where a NullWritable and its
@@ -17,10 +22,12 @@ const NEWLINE = 10
  */
 export class TextPart implements RecordPart {
   private readonly stage: OutputStage
-  private readonly line: (key: Uint8Array, value: Uint8Array) => string
+  private readonly line: (key: Uint8Array, value: Uint8Array) => Uint8Array
+  /** Keys without values are written as the bytes that they are. */
+  private readonly areBareTexts: boolean
   private records = 0
-  private first: Uint8Array | undefined
-  private last: Uint8Array | undefined
+  private firstKey: KeyJson | undefined
+  private lastKey: Uint8Array | KeyJson = ''
 
   private constructor(
     private readonly fs: FileSystem,
@@ -29,6 +36,10 @@ export class TextPart implements RecordPart {
     private readonly output: OutputSpec,
   ) {
     this.stage = new OutputStage(data)
+    this.areBareTexts =
+      output.format === 'text' &&
+      output.keyClass === Text.className &&
+      output.valueClass === NullWritable.className
     this.line = output.format === 'jsonl' ? jsonLine(output) : textLine(output)
   }
 
@@ -39,10 +50,24 @@ export class TextPart implements RecordPart {
 
   append(key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): Waiting {
     this.records++
-    this.first ??= key
-    this.last = key
+    this.firstKey ??= keyToJson(this.output.keyClass, key)
+    this.lastKey = key
     const bytes = value instanceof Uint8Array ? value : joinBytes(value)
-    return this.stage.write(Buffer.from(this.line(key, bytes)))
+    if (this.areBareTexts) return this.stage.write(Text.utf8(key), [LINE_END])
+    return this.stage.write(this.line(key, bytes))
+  }
+
+  /** Appends all of another part, as its report tells of it. */
+  async appendPart(path: string, report: PartReport): Promise<void> {
+    await using source = await this.fs.open(path)
+    for await (const piece of source.stream(0)) {
+      const waiting = this.stage.write(piece)
+      if (waiting) await waiting
+    }
+    if (report.records === 0) return
+    this.records += report.records
+    this.firstKey ??= report.firstKey
+    this.lastKey = report.lastKey
   }
 
   /** @throws LedgerError when the file has another number of lines than records: one held a line's end. */
@@ -50,21 +75,18 @@ export class TextPart implements RecordPart {
     await this.stage.flush()
     await this.data.close()
     await using source = await this.fs.open(this.path)
-    let lines = 0
-    for await (const piece of source.stream(0)) {
-      for (let at = piece.indexOf(NEWLINE); at >= 0; at = piece.indexOf(NEWLINE, at + 1)) lines++
-    }
+    const lines = await countLines(source)
     if (lines !== this.records) {
       throw new LedgerError(
         `Cannot write ${this.path} as text: its ${this.records} records make ${lines} lines, because a key or value holds a line's end; use --output-format jsonl`,
       )
     }
-    const { keyClass } = this.output
+    const { lastKey } = this
     return {
       records: this.records,
       bytes: source.length,
-      firstKey: this.first ? keyToJson(keyClass, this.first) : '',
-      lastKey: this.last ? keyToJson(keyClass, this.last) : '',
+      firstKey: this.firstKey ?? '',
+      lastKey: lastKey instanceof Uint8Array ? keyToJson(this.output.keyClass, lastKey) : lastKey,
       duplicateKeys: 0,
       digest: this.data.digest(),
     }
@@ -75,21 +97,40 @@ export class TextPart implements RecordPart {
   }
 }
 
-function textLine({ keyClass, valueClass }: OutputSpec): TextPart['line'] {
-  const key = writableFor(keyClass)
-  const value = writableFor(valueClass)
-  const text = (each: typeof key, bytes: Uint8Array): string => {
-    const shown = each.toJson(each.decode(bytes))
-    return typeof shown === 'string' ? shown : JSON.stringify(shown)
+/** Each carriage return makes one more, because a reader would end a line there. */
+async function countLines(source: ByteSource): Promise<number> {
+  let lines = 0
+  for await (const piece of source.stream(0, source.length, { reuse: true })) {
+    const bytes = asBuffer(piece)
+    for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) lines++
+    for (let at = bytes.indexOf(CARRIAGE_RETURN); at >= 0; at = bytes.indexOf(CARRIAGE_RETURN, at + 1))
+      lines++
   }
-  if (valueClass === NullWritable.className) return (bytes) => `${text(key, bytes)}\n`
-  if (keyClass === NullWritable.className) return (_key, bytes) => `${text(value, bytes)}\n`
-  return (keyBytes, bytes) => `${text(key, keyBytes)}\t${text(value, bytes)}\n`
+  return lines
+}
+
+function textLine({ keyClass, valueClass }: OutputSpec): TextPart['line'] {
+  const key = keyClass === NullWritable.className ? undefined : plainText(writableFor(keyClass))
+  const value = valueClass === NullWritable.className ? undefined : plainText(writableFor(valueClass))
+  if (key && value) return (keyBytes, bytes) => lineOf(key(keyBytes), value(bytes))
+  if (key) return (keyBytes) => lineOf(key(keyBytes))
+  return (_, bytes) => lineOf(value ? value(bytes) : EMPTY_BYTES)
+}
+
+function lineOf(key: Uint8Array, value?: Uint8Array): Uint8Array {
+  const length = key.length + (value ? value.length + 1 : 0)
+  const line = Buffer.allocUnsafe(length + 1)
+  line.set(key)
+  if (value) {
+    line[key.length] = TAB
+    line.set(value, key.length + 1)
+  }
+  line[length] = NEWLINE
+  return line
 }
 
 function jsonLine({ keyClass, valueClass }: OutputSpec): TextPart['line'] {
-  const key = writableFor(keyClass)
-  const value = writableFor(valueClass)
-  return (keyBytes, bytes) =>
-    `${JSON.stringify({ key: key.toJson(key.decode(keyBytes)), value: value.toJson(value.decode(bytes)) })}\n`
+  const key = plainJson(writableFor(keyClass))
+  const value = plainJson(writableFor(valueClass))
+  return (keyBytes, bytes) => Buffer.from(`${JSON.stringify({ key: key(keyBytes), value: value(bytes) })}\n`)
 }

@@ -41,6 +41,8 @@ export class MapOutput implements AsyncDisposable {
   private readonly buffer: SortBuffer
   private readonly spills: { path: string; segments: Segment[] }[] = []
   private scratchFiles = 0
+  private records = 0
+  private bytes = 0
 
   constructor(private readonly options: MapOutputOptions) {
     const { sortBytes, partitions, order } = options
@@ -57,15 +59,17 @@ export class MapOutput implements AsyncDisposable {
    * @throws UserCodeError when the key is larger than the sort buffer.
    */
   write(partition: number, key: Uint8Array, value: Uint8Array): Promise<void> | void {
-    this.options.counters.increment(TASK_COUNTERS, 'MAP_OUTPUT_RECORDS')
-    this.options.counters.increment(TASK_COUNTERS, 'MAP_OUTPUT_BYTES', key.length + value.length)
+    this.records++
+    this.bytes += key.length + value.length
     if (this.buffer.add(partition, key, value)) return
     return this.writeAfterSpill(partition, key, value)
   }
 
   /** Merges the spills; the segments of the file, one for each partition. */
   async close(): Promise<Segment[]> {
-    const { fs, path } = this.options
+    const { fs, path, counters } = this.options
+    counters.increment(TASK_COUNTERS, 'MAP_OUTPUT_RECORDS', this.records)
+    counters.increment(TASK_COUNTERS, 'MAP_OUTPUT_BYTES', this.bytes)
     if (this.spills.length === 0) return this.spillTo(path)
     if (this.buffer.count > 0) await this.spill()
     const segments = await this.mergeSpills()

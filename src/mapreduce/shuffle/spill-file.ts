@@ -191,18 +191,25 @@ class SegmentSource implements ByteSource {
 
   async *stream(start: number, end = this.length, options: StreamOptions = {}): AsyncIterable<Uint8Array> {
     requireRange(this, start, end)
-    const { segment } = this
+    const { segment, pieceBytes } = this
     let crc = end === this.length ? crc32(await this.read(0, start)) : undefined
-    const { pieceBytes } = this
+    let left = end - start
     const pieces = this.file.stream(segment.start + start, segment.start + end, { ...options, pieceBytes })
     for await (const piece of pieces) {
+      left -= piece.length
       if (crc !== undefined) crc = crc32(piece, crc)
-      yield piece
+      // Before the last piece is handed out, because nobody need ask for more than that.
+      if (left === 0 && crc !== undefined && crc !== segment.crc) throw this.damaged()
+      // A Buffer's subarray costs more than a plain array's, and each record takes two.
+      yield new Uint8Array(piece.buffer, piece.byteOffset, piece.length)
     }
-    if (crc === undefined || crc === segment.crc) return
-    throw new ChecksumError(
-      `Cannot read map output from ${this.name}: the bytes from ${segment.start} on are not those that were written`,
-      { details: { file: this.name, offset: segment.start } },
+  }
+
+  private damaged(): ChecksumError {
+    const { start } = this.segment
+    return new ChecksumError(
+      `Cannot read map output from ${this.name}: the bytes from ${start} on are not those that were written`,
+      { details: { file: this.name, offset: start } },
     )
   }
 

@@ -2,7 +2,8 @@ import { FormatError, UsageError } from '../../errors.js'
 import { resolveUri } from '../../fs/resolve.js'
 import { SequenceFileReader } from '../../io/sequence-file/index.js'
 import { type RecordJsonOptions, serializationError, toRecordJson } from './record-json.js'
-import { dataPath, findStoredFiles, requireWhole } from './stored-files.js'
+import { dataPath, findStoredFiles, isText, requireWhole } from './stored-files.js'
+import { textRecords } from './text-records.js'
 
 export interface DumpOptions extends RecordJsonOptions {
   /** First byte of a split of the data file. @default 0 */
@@ -18,7 +19,8 @@ export interface DumpedRecord {
 }
 
 /**
- * All records of a SequenceFile, a MapFile or a job's output as JSON, whatever their classes; of a byte
+ * All records of a SequenceFile, a MapFile or a job's output as JSON, whatever their classes: a line of text
+ * with the byte that it begins at for a key, a line of JSON as the key and value that it tells. Of a byte
  * range exactly those that belong to such a split, which is what Hadoop's record reader gives it.
  * @throws UsageError when nothing is there, or a byte range is asked of several parts.
  * @throws FormatError where the data is damaged, after the records before it.
@@ -35,6 +37,11 @@ export async function* dumpRecords(uri: string, options: DumpOptions = {}): Asyn
     )
   }
   for (const file of files) {
+    if (isText(file)) {
+      const { kind: format, location } = file
+      for await (const { key, value } of textRecords({ format, location }, signal)) yield { key, value }
+      continue
+    }
     await using source = await file.location.fs.open(dataPath(file))
     await using reader = await SequenceFileReader.open(source, {
       start,

@@ -50,7 +50,7 @@ const PICTURE_INDEX_INTERVAL = 1
  */
 export async function* fixStored(uri: string, options: FixOptions = {}): AsyncGenerator<FixedFile> {
   const stored = await findStoredFiles(resolveUri(uri))
-  const plain = [...stored.files, ...stored.quarantine].find((file) => file.kind === 'sequence-file')
+  const plain = [...stored.files, ...stored.quarantine].find((file) => file.kind !== 'map-file')
   if (plain) {
     throw new UsageError(`Cannot fix ${uriOf(plain.location)}: it is a file and no MapFile, and has no index`)
   }

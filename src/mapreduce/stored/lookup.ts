@@ -1,4 +1,4 @@
-import { FormatError } from '../../errors.js'
+import { FormatError, UnsupportedError } from '../../errors.js'
 import { baseName } from '../../fs/path.js'
 import { resolveUri } from '../../fs/resolve.js'
 import type { RawRecord } from '../../io/sequence-file/index.js'
@@ -8,7 +8,7 @@ import { encodeKeyText } from './key-text.js'
 import { type OpenPart, openPart, type Side } from './open-part.js'
 import { hashedPart, type Partitioning, partitioningOfKeys, partitioningOfSuccess } from './partitioning.js'
 import { serializationError } from './record-json.js'
-import { findStoredFiles, requireWhole, type StoredFile, type StoredFiles } from './stored-files.js'
+import { findStoredFiles, isText, requireWhole, type StoredFile, type StoredFiles } from './stored-files.js'
 
 /** A record that was looked up, still serialized. */
 export interface FoundRecord extends RawRecord {
@@ -36,6 +36,11 @@ export class Lookup implements AsyncDisposable {
   static async open(uri: string): Promise<Lookup> {
     const stored = await findStoredFiles(resolveUri(uri))
     requireWhole(stored)
+    if (stored.files.some(isText)) {
+      throw new UnsupportedError(
+        `Cannot look up keys in ${uri}: it is text, in which only reading all of it finds a line; "pixelreduce ls ${uri}" shows its lines, grep finds one, and a job with --output-format mapfile makes an index`,
+      )
+    }
     return new Lookup(stored)
   }
 
@@ -124,8 +129,8 @@ export class Lookup implements AsyncDisposable {
 
   private async encode(keyText: string): Promise<Uint8Array | undefined> {
     const { files, success } = this.stored
-    // Our outputs have Text keys: no part is opened that can't have this one.
-    if (success) return Text.encode(keyText)
+    // Where it says what its keys are, no part is opened that can't have this one.
+    if (success) return encodeKeyText(success.keyClass ?? Text.className, keyText)
     const [first] = files
     return first && encodeKeyText((await this.open(first)).keyClass, keyText)
   }

@@ -32,8 +32,16 @@ export function partitioningOfSuccess({ success, files }: StoredFiles): Partitio
     return { name, ...(part.records > 0 ? { range: [range[0]!, range[1]!] as const } : {}) }
   })
   if (!parts.every((part) => part !== undefined)) return undefined
-  if (success.partitioning === 'hash') return byHash(keyClass, parts) ?? byRanges(parts, order(keyClass))
-  return byRanges(parts, order(keyClass))
+  const isOrdered = (success.outputFormat ?? 'mapfile') === 'mapfile'
+  const others = () => (isOrdered ? byRanges(parts, order(keyClass)) : anywhere(parts))
+  if (success.partitioning === 'hash') return byHash(keyClass, parts) ?? others()
+  return others()
+}
+
+/** Parts that are not in the order of their keys may have any key between the first and the last, and beyond. */
+function anywhere(parts: readonly PartRange[]): Partitioning {
+  const names = parts.filter(({ range }) => range !== undefined).map(({ name }) => name)
+  return { kind: 'any', holding: () => names, partsFor: () => names }
 }
 
 /**

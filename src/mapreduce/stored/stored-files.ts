@@ -3,12 +3,16 @@ import { LocalFileSystem } from '../../fs/local/local-file-system.js'
 import { baseName, joinPath } from '../../fs/path.js'
 import { type Location, uriOf } from '../../fs/resolve.js'
 import { DATA_FILE, INDEX_FILE } from '../../io/map-file/format.js'
+import { isTextFormat, type OutputFormat, type TextFormat } from '../job.js'
 import { readSuccess, type SuccessFile } from '../output/success-file.js'
 import { QUARANTINE_FOLDER, SUCCESS_FILE } from '../task/layout.js'
 
-/** A SequenceFile or a MapFile, by where it lies and what it is called; nothing of it has been read. */
+/**
+ * A SequenceFile, a MapFile or lines of text, by where it lies and what it is called; nothing of it has been
+ * read.
+ */
 export interface StoredFile {
-  readonly kind: 'sequence-file' | 'map-file'
+  readonly kind: 'sequence-file' | 'map-file' | TextFormat
   /** Of a part its name, below `_quarantine` with that before it; else the path or URI. */
   readonly name: string
   readonly location: Location
@@ -20,6 +24,8 @@ export interface StoredFiles {
   readonly location: Location
   /** The file itself, or all parts in order. */
   readonly files: readonly StoredFile[]
+  /** Parts of the job's further outputs. */
+  readonly outputs: readonly StoredFile[]
   /** Parts of records that a job set aside. */
   readonly quarantine: readonly StoredFile[]
   /** What our jobs say of their output; Hadoop leaves the file empty. */
@@ -52,22 +58,38 @@ export async function findStoredFiles(location: Location): Promise<StoredFiles> 
       kind: 'sequence-file',
       location,
       files: [stored('sequence-file', uri, location)],
+      outputs: [],
       quarantine: [],
     }
   }
   const names = new Map<string, 'file' | 'directory'>()
   for await (const entry of fs.list(path)) names.set(baseName(entry.path), entry.type)
   if (names.get(DATA_FILE) === 'file' || names.get(INDEX_FILE) === 'file') {
-    return { kind: 'map-file', location, files: [stored('map-file', uri, location)], quarantine: [] }
+    return {
+      kind: 'map-file',
+      location,
+      files: [stored('map-file', uri, location)],
+      outputs: [],
+      quarantine: [],
+    }
   }
-  const files = partsAmong(names, location, '')
+  const described = await successOf(location)
+  const { success } = described
+  const isPart = (name: string) => name.startsWith('part-')
+  const files = partsAmong(names, location, { isTaken: isPart, format: success?.outputFormat })
   if (files.length === 0 && !names.has(SUCCESS_FILE)) {
     throw new UnsupportedError(
       `Cannot read ${uri}: it is no MapFile, SequenceFile or job output; "pixelreduce pack ${uri} ${uri}.packed" makes one of a folder of pictures`,
     )
   }
   const quarantine = names.has(QUARANTINE_FOLDER) ? await quarantineParts(location) : []
-  return { kind: 'job-output', location, files, quarantine, ...(await successOf(location)) }
+  const outputs = Object.keys(success?.outputs ?? {}).flatMap((output) =>
+    partsAmong(names, location, {
+      isTaken: (name) => name.startsWith(`${output}-`),
+      format: success?.outputFormats?.[output],
+    }),
+  )
+  return { kind: 'job-output', location, files, outputs, quarantine, ...described }
 }
 
 /** @throws FormatError when `_SUCCESS` names a part that is not there: what is read would be short. */
@@ -84,18 +106,24 @@ async function quarantineParts(location: Location): Promise<StoredFile[]> {
   const folder = { fs: location.fs, path: joinPath(location.path, QUARANTINE_FOLDER) }
   const names = new Map<string, 'file' | 'directory'>()
   for await (const entry of folder.fs.list(folder.path)) names.set(baseName(entry.path), entry.type)
-  return partsAmong(names, folder, `${QUARANTINE_FOLDER}/`)
+  const isTaken = (name: string) => name.startsWith('part-')
+  return partsAmong(names, folder, { isTaken, prefix: `${QUARANTINE_FOLDER}/` })
 }
 
 function partsAmong(
   names: ReadonlyMap<string, 'file' | 'directory'>,
   { fs, path }: Location,
-  prefix: string,
+  {
+    isTaken,
+    prefix = '',
+    format,
+  }: { isTaken(name: string): boolean; prefix?: string; format?: OutputFormat | undefined },
 ): StoredFile[] {
+  const fileKind = isTextFormat(format) ? format : 'sequence-file'
   return [...names]
-    .filter(([name]) => name.startsWith('part-'))
+    .filter(([name]) => isTaken(name))
     .map(([name, type]) => {
-      const kind = type === 'directory' ? 'map-file' : 'sequence-file'
+      const kind = type === 'directory' ? 'map-file' : fileKind
       return stored(kind, prefix + name, { fs, path: joinPath(path, name) })
     })
 }
@@ -114,7 +142,11 @@ async function successOf(location: Location): Promise<Pick<StoredFiles, 'success
   }
 }
 
-/** The file that the records of a SequenceFile or a MapFile lie in. */
+export function isText(file: StoredFile): file is StoredFile & { kind: TextFormat } {
+  return file.kind === 'text' || file.kind === 'jsonl'
+}
+
+/** The file that the records lie in. */
 export function dataPath({ kind, location }: StoredFile): string {
   return kind === 'map-file' ? joinPath(location.path, DATA_FILE) : location.path
 }

@@ -1,8 +1,5 @@
-import { FormatError, NotFoundError, UnsupportedError } from '../../errors.js'
-import type { FileSystem } from '../../fs/file-system.js'
-import { baseName, joinPath, parentOf } from '../../fs/path.js'
-import type { ByteSource } from '../../io/byte-source.js'
-import { crcFileName } from '../../io/crc.js'
+import { FormatError, UnsupportedError } from '../../errors.js'
+import { joinPath } from '../../fs/path.js'
 import { ChecksumFile } from '../../io/map-file/checksum-file.js'
 import { CHECKSUM_FILE, INDEX_FILE, PackedIndex } from '../../io/map-file/index.js'
 import {
@@ -12,9 +9,9 @@ import {
   type SequenceFileHeader,
 } from '../../io/sequence-file/index.js'
 import { comparatorFor } from '../../io/writables/comparator.js'
-import { type BadChunk, findBadChunks } from './crc-check.js'
 import { DigestSource } from './digest-source.js'
 import { type Fault, FaultList } from './fault-list.js'
+import { OpenedSources } from './opened-sources.js'
 import { dataPath, type StoredFile, withoutSidecars } from './stored-files.js'
 import { type Walk, walkRecords } from './walk-records.js'
 
@@ -42,6 +39,8 @@ export interface VerifiedFile {
   readonly report: Omit<FileReport, 'faults' | 'faultCount'>
   readonly faults: FaultList
   readonly walk: Walk | undefined
+  /** Of text, whose records are its lines. */
+  readonly bytes?: number
   /** SHA-256 of `data`, where it was asked for. */
   readonly digest: string | undefined
 }
@@ -59,7 +58,7 @@ export async function verifyFile(
   const faults = new FaultList()
   const { fs } = withoutSidecars(file.location)
   const path = dataPath(file)
-  await using opened = new Opened(fs)
+  await using opened = new OpenedSources(fs)
   const data = await opened.open(path)
   if (!data) {
     faults.add('missing', `There is no ${path}`)
@@ -89,7 +88,7 @@ export async function verifyFile(
 }
 
 async function loadIndex(
-  opened: Opened,
+  opened: OpenedSources,
   file: StoredFile,
   header: SequenceFileHeader,
   compare: (a: Uint8Array, b: Uint8Array) => number,
@@ -107,7 +106,7 @@ async function loadIndex(
 }
 
 async function loadChecksums(
-  opened: Opened,
+  opened: OpenedSources,
   file: StoredFile,
   faults: FaultList,
 ): Promise<ChecksumFile | undefined> {
@@ -156,37 +155,4 @@ function fileReport(
 
 function signalOf({ signal }: { signal?: AbortSignal }): { signal?: AbortSignal } {
   return signal ? { signal } : {}
-}
-
-/** The sources of one file, closed together. */
-class Opened implements AsyncDisposable {
-  private readonly sources: ByteSource[] = []
-
-  constructor(private readonly fs: FileSystem) {}
-
-  /** Undefined where there is no such file. */
-  async open(path: string): Promise<ByteSource | undefined> {
-    const source = await this.fs.open(path).catch((error) => {
-      if (error instanceof NotFoundError) return undefined
-      throw error
-    })
-    if (source) this.sources.push(source)
-    return source
-  }
-
-  /** By the file's sidecar, on a local file system that has one. */
-  async badChunks(
-    path: string,
-    source: ByteSource,
-    faults: FaultList,
-    signal: AbortSignal | undefined,
-  ): Promise<BadChunk[]> {
-    if (this.fs.root !== 'file://') return []
-    const sidecar = await this.open(joinPath(parentOf(path), crcFileName(baseName(path))))
-    return sidecar ? findBadChunks(source, sidecar, faults, signal) : []
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled(this.sources.map((source) => source.close()))
-  }
 }

@@ -1,10 +1,11 @@
 import { AlreadyExistsError, FencedError } from '../../errors.js'
 import type { FileSystem } from '../../fs/file-system.js'
-import { joinPath } from '../../fs/path.js'
+import { baseName, joinPath } from '../../fs/path.js'
 import { renameSurely } from '../../fs/rename-surely.js'
+import { resolveUri } from '../../fs/resolve.js'
 import { readJson, writeText } from '../../fs/text.js'
-import { committedFolder, REPORT_FILE } from './layout.js'
-import type { TaskReport } from './task.js'
+import { attemptFolder, committedFolder, REPORT_FILE } from './layout.js'
+import type { TaskReport, TaskSpec } from './task.js'
 
 /** An attempt at a task and where it writes. */
 export interface Attempt {
@@ -12,7 +13,15 @@ export interface Attempt {
   folder: string
   jobFolder: string
   taskId: string
+  epoch: number
   number: number
+}
+
+/** Where the attempt of a spec writes. */
+export function attemptOf({ job, taskId, attempt }: TaskSpec): Attempt {
+  const { fs, path: jobFolder } = resolveUri(job.jobFolder)
+  const folder = attemptFolder(jobFolder, taskId, job.epoch, attempt)
+  return { fs, folder, jobFolder, taskId, epoch: job.epoch, number: attempt }
 }
 
 /**
@@ -28,7 +37,7 @@ export async function commitAttempt(attempt: Attempt, report: TaskReport): Promi
   try {
     await renameSurely(fs, folder, target, async () => {
       const winner = await committedReport(fs, jobFolder, taskId)
-      return winner?.attempt === attempt.number
+      return winner?.attempt === attempt.number && winner.epoch === attempt.epoch
     })
   } catch (error) {
     if (!(error instanceof AlreadyExistsError)) throw error
@@ -39,6 +48,18 @@ export async function commitAttempt(attempt: Attempt, report: TaskReport): Promi
       { cause: error },
     )
   }
+}
+
+/** The reports of all tasks that are committed. */
+export async function committedReports(fs: FileSystem, jobFolder: string): Promise<Map<string, TaskReport>> {
+  const reports = new Map<string, TaskReport>()
+  const taskIds: string[] = []
+  for await (const entry of fs.list(committedFolder(jobFolder, ''))) taskIds.push(baseName(entry.path))
+  for (const taskId of taskIds) {
+    const report = await committedReport(fs, jobFolder, taskId)
+    if (report) reports.set(taskId, report)
+  }
+  return reports
 }
 
 /** The report of the attempt that committed a task; undefined while none has. */

@@ -6,8 +6,9 @@ import type { Location } from '../../fs/resolve.js'
  *
  *   <parent>/.<name>.<job id>/
  *     plan.json                    splits and spec
+ *     epoch-<n>                    empty; the driver with the highest may commit
  *     job.mjs                      the bundle of a user's job
- *     input-<n>.jsonl              the listing of an input that is a folder of pictures
+ *     input-<n>.jsonl              the listing of an input that is a folder of files
  *     attempts/<task>_<attempt>/   what an attempt writes: part/, quarantine/, report.json
  *     committed/<task>/            an attempt's folder, renamed: a committed task
  *     output/                      put together at the end and renamed to <parent>/<name>
@@ -16,11 +17,13 @@ import type { Location } from '../../fs/resolve.js'
  *
  *   part-m-00000/{data,index,_checksum}
  *   _quarantine/part-m-00000/{data,index,_checksum,_reasons.jsonl}
+ *   _logs/history/<job id>.jsonl
  *   _SUCCESS
  */
 
 export const SUCCESS_FILE = '_SUCCESS'
 export const QUARANTINE_FOLDER = '_quarantine'
+export const LOGS_FOLDER = '_logs'
 export const REASONS_FILE = '_reasons.jsonl'
 export const REPORT_FILE = 'report.json'
 export const PLAN_FILE = 'plan.json'
@@ -37,8 +40,16 @@ export const MAP_OUTPUT_FILE = 'file.out'
 export const PARTITION_FILE = '_partition.lst'
 
 export function jobFolderOf(output: Location, jobId: string): Location {
-  return { fs: output.fs, path: joinPath(parentOf(output.path), `.${baseName(output.path)}.${jobId}`) }
+  const name = `.${baseName(output.path)}.${jobId}`
+  return { fs: output.fs, path: joinPath(parentOf(output.path), name) }
 }
+
+/** How the names of an output's job folders begin. */
+export function jobFolderPrefix(output: Location): string {
+  return `.${baseName(output.path)}.${JOB_ID_PREFIX}`
+}
+
+export const JOB_ID_PREFIX = 'job_'
 
 /** Where a replaced output is put aside, and where that is written down before it happens. */
 export function intentFileOf(output: Location): string {
@@ -49,8 +60,9 @@ export function listingFile(input: number): string {
   return `input-${input}.jsonl`
 }
 
-export function attemptFolder(jobFolder: string, taskId: string, attempt: number): string {
-  return joinPath(jobFolder, 'attempts', `${taskId}_${attempt}`)
+/** @param epoch of the driver: those of an earlier one may still be at work */
+export function attemptFolder(jobFolder: string, taskId: string, epoch: number, attempt: number): string {
+  return joinPath(jobFolder, 'attempts', `${taskId}_${epoch}_${attempt}`)
 }
 
 export function committedFolder(jobFolder: string, taskId: string): string {

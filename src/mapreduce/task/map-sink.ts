@@ -1,12 +1,15 @@
 import type { FileSystem } from '../../fs/file-system.js'
 import { joinPath } from '../../fs/path.js'
 import { joinBytes } from '../../io/bytes.js'
+import { Text } from '../../io/writables/index.js'
 import { type Counters, TASK_COUNTERS } from '../counters.js'
 import { emittedClasses, type Job } from '../job.js'
 import type { Ledger } from '../ledger.js'
 import { PartWriter } from '../output/part-writer.js'
+import type { SerializedRecord } from '../record-classes.js'
 import { MapOutput } from '../shuffle/map-output.js'
 import { combinerOf } from './combiner.js'
+import { hashedKey, withName } from './hashed-key.js'
 import { ATTEMPT_PART, MAP_OUTPUT_FILE } from './layout.js'
 import { openPartitioner, type Partition } from './partitioner.js'
 import type { Emit } from './record-mapper.js'
@@ -59,7 +62,7 @@ export async function openMapSink(
     signal: context.signal,
   })
   const partition = await openPartitioner(job, classes.keyClass, spec.job, params)
-  return new ShuffleSink(output, partition, context.counters)
+  return new ShuffleSink(output, partition, context.counters, spec.job.shuffle.hashesKeys ?? false)
 }
 
 class PartSink implements MapSink {
@@ -84,11 +87,20 @@ class ShuffleSink implements MapSink {
     private readonly output: MapOutput,
     private readonly partition: Partition,
     private readonly counters: Counters,
+    private readonly hashesKeys: boolean,
   ) {}
 
   write({ key, value, record }: Emit): Promise<void> | void {
+    if (this.hashesKeys) return this.writeHashed(key as string, value, record)
     const bytes = record.value instanceof Uint8Array ? record.value : joinBytes(record.value)
     return this.output.write(this.partition(key, value, record.key), record.key, bytes)
+  }
+
+  private writeHashed(name: string, value: unknown, record: SerializedRecord): Promise<void> | void {
+    const key = hashedKey(name)
+    const keyBytes = Text.encode(key)
+    const parts = record.value instanceof Uint8Array ? [record.value] : record.value
+    return this.output.write(this.partition(key, value, keyBytes), keyBytes, withName(name, parts))
   }
 
   async close(): Promise<MapSinkReport> {

@@ -1,5 +1,4 @@
-import { BadRecordsError, describeError } from '../../errors.js'
-import { resolveUri } from '../../fs/resolve.js'
+import { BadRecordsError, describeError, errorToJson } from '../../errors.js'
 import { Counters, TASK_COUNTERS } from '../counters.js'
 import type { InputRecord } from '../input/input-format.js'
 import { openRecordReader } from '../input/record-reader.js'
@@ -7,15 +6,16 @@ import { emittedClasses, type Job, parseParams } from '../job.js'
 import { checkLedger, emptyLedger } from '../ledger.js'
 import { QuarantineWriter } from '../output/quarantine-writer.js'
 import { RecordEncoder } from '../record-classes.js'
-import { type Attempt, commitAttempt } from './attempt.js'
+import { attemptOf, commitAttempt } from './attempt.js'
 import type { TaskContext } from './context.js'
-import { ATTEMPT_QUARANTINE, attemptFolder } from './layout.js'
+import { ATTEMPT_QUARANTINE } from './layout.js'
 import { openMapSink } from './map-sink.js'
 import { type Mapped, RecordMapper } from './record-mapper.js'
+import { RunningRecords } from './running-records.js'
 import type { BadRecord, MapTaskSpec, TaskReport } from './task.js'
 
 /** Bytes that the reader of a task may hold ahead of its mapper. */
-const READ_AHEAD_BYTES = 16 * 1024 * 1024
+export const READ_AHEAD_BYTES = 16 * 1024 * 1024
 
 /** Bad records that a report carries in words; all of them stand in the quarantine. */
 const REPORTED_BAD_RECORDS = 5
@@ -27,16 +27,15 @@ const REPORTED_BAD_RECORDS = 5
 const PICTURES_IN_FLIGHT = 4
 
 /** Records between two looks at the signal and two words about the progress, where they are no pictures. */
-const RECORDS_A_LOOK = 1000
+const RECORDS_A_LOOK = 32
 
 /**
  * Reads a split, maps its records while the next are read and the last are written, and commits what they
  * emitted, in the order of the input: a part of the output, or with reducers a sorted map output.
  */
 export async function runMapTask(spec: MapTaskSpec, job: Job, context: TaskContext): Promise<TaskReport> {
-  const { fs, path: jobFolder } = resolveUri(spec.job.jobFolder)
-  const folder = attemptFolder(jobFolder, spec.taskId, spec.attempt)
-  const attempt: Attempt = { fs, folder, jobFolder, taskId: spec.taskId, number: spec.attempt }
+  const attempt = attemptOf(spec)
+  const { fs, folder } = attempt
   const params = parseParams(job, spec.job.params)
   const ledger = emptyLedger()
   const counters = new Counters()
@@ -53,12 +52,15 @@ export async function runMapTask(spec: MapTaskSpec, job: Job, context: TaskConte
   )
   await using reader = await openRecordReader(spec.split, {
     jobId: spec.job.jobId,
+    input: job.input,
     signal: context.signal,
     readAheadBytes: READ_AHEAD_BYTES,
   })
   const encoder = new RecordEncoder(emittedClasses(job))
-  const mapper = new RecordMapper(job, params, encoder, counters, spec.job.limits, context)
+  const running = new RunningRecords(spec, context)
+  const mapper = new RecordMapper(job, params, encoder, counters, spec.job.limits, context, running, spec)
 
+  const mostInFlight = spec.isCareful ? 1 : PICTURES_IN_FLIGHT
   const inFlight: { record: InputRecord; mapped: Mapped | Promise<Mapped> }[] = []
   const arePictures = job.input.kind === 'pictures'
   while (await reader.fill()) {
@@ -66,9 +68,11 @@ export async function runMapTask(spec: MapTaskSpec, job: Job, context: TaskConte
       const mapped = mapper.map(record)
       if (arePictures) {
         inFlight.push({ record, mapped })
-        if (inFlight.length >= PICTURES_IN_FLIGHT) await settleFirst()
+        tell()
+        if (inFlight.length >= mostInFlight) await settleFirst()
         continue
       }
+      if (mapped instanceof Promise) tell()
       const settling = settle(record, mapped instanceof Promise ? await mapped : mapped)
       if (settling) await settling
     }
@@ -87,6 +91,7 @@ export async function runMapTask(spec: MapTaskSpec, job: Job, context: TaskConte
   counters.increment(TASK_COUNTERS, 'SPLIT_RAW_BYTES', spec.split.length)
   const report: TaskReport = {
     taskId: spec.taskId,
+    epoch: spec.job.epoch,
     attempt: spec.attempt,
     ledger,
     bytesIn,
@@ -110,8 +115,8 @@ export async function runMapTask(spec: MapTaskSpec, job: Job, context: TaskConte
   function settle(record: InputRecord, mapped: Mapped): Promise<void> | void {
     if (mapper.lateEmit) throw mapper.lateEmit
     ledger.read++
-    bytesIn += record.value.length
-    if (ledger.read % RECORDS_A_LOOK === 0) {
+    bytesIn += record.valueBytes ?? record.value.length
+    if (ledger.read % RECORDS_A_LOOK === 0 || running.areAllNoted) {
       context.signal.throwIfAborted()
       tell()
     }
@@ -142,12 +147,27 @@ export async function runMapTask(spec: MapTaskSpec, job: Job, context: TaskConte
       read: ledger.read,
       bytesIn,
       bad: ledger.quarantined + ledger.skipped,
+      ...(badRecords[0] ? { firstBad: badRecords[0] } : {}),
+      share: shareRead(),
+      running: running.list(),
     })
+  }
+
+  function shareRead(): number {
+    const { records, length } = spec.split
+    const share = records === undefined ? bytesIn / length : ledger.read / records
+    return Math.min(1, share) || 0
   }
 
   async function setAside(record: InputRecord, stage: BadRecord['stage'], error: Error): Promise<void> {
     const key = Buffer.from(record.key).toString('utf8')
-    const bad: BadRecord = { key, reason: describeError(error), stage }
+    const bad: BadRecord = {
+      key,
+      reason: describeError(error),
+      stage,
+      task: spec.taskId,
+      error: errorToJson(error),
+    }
     if (badRecords.length < REPORTED_BAD_RECORDS) badRecords.push(bad)
     switch (spec.job.onError) {
       case 'fail':

@@ -2,12 +2,15 @@ import { describeError, KeyError, PictureError, UserCodeError } from '../../erro
 import { estimateDecodedBytes } from '../../image/header.js'
 import type { ImageLimits } from '../../image/limits.js'
 import { Picture, pictureError } from '../../image/picture.js'
+import { asBuffer } from '../../io/bytes.js'
 import type { Counters } from '../counters.js'
 import type { InputRecord } from '../input/input-format.js'
-import type { Job } from '../job.js'
+import type { Job, MapContext } from '../job.js'
 import type { RecordEncoder, SerializedRecord } from '../record-classes.js'
 import type { TaskContext } from './context.js'
-import type { BadRecord } from './task.js'
+import type { RunningRecords } from './running-records.js'
+import type { BadRecord, RecordsSpec } from './task.js'
+import { recordTimeoutReason } from './time-limits.js'
 
 /** What `map` emitted: as the job said it, and as bytes. */
 export interface Emit {
@@ -22,7 +25,12 @@ export type Mapped = { emits: Emit[] } | { error: Error; stage: BadRecord['stage
 export class RecordMapper {
   /** Set when a record's emit is called after its map has returned: nobody waits for that one any more. */
   lateEmit: Error | undefined
+  private next = 0
+  private oneCall: MapCall | undefined
+  private mayShareCall: boolean
+  private readonly skip: ReadonlyMap<number, string>
 
+  /** @param running is told which records are in map */
   constructor(
     private readonly job: Job,
     private readonly params: Record<string, unknown>,
@@ -30,67 +38,130 @@ export class RecordMapper {
     private readonly counters: Counters,
     private readonly limits: ImageLimits,
     private readonly context: TaskContext,
-  ) {}
-
-  /** Never rejects: a record that can't be mapped waits for its turn like the others. */
-  map(record: InputRecord): Promise<Mapped> | Mapped {
-    const { key } = record
-    const text = Buffer.from(key.buffer, key.byteOffset, key.length).toString('utf8')
-    if (record.problem) return { error: record.problem, stage: 'read' }
-    const call = new MapCall(this, text, key)
-    if ('item' in record) return this.mapItem(record.item, text, call)
-    return this.mapPicture(record, text, call)
+    private readonly running: RunningRecords,
+    { skip = [] }: RecordsSpec,
+  ) {
+    this.mayShareCall = context.recordTimeoutMs === undefined && !running.areAllNoted
+    this.skip = new Map(skip.map(({ ordinal, reason }) => [ordinal, reason]))
   }
 
-  encode(key: unknown, value: unknown, known: { text: string; utf8: Uint8Array }): Emit {
+  /**
+   * Takes the records of a split in their order. Never rejects: a record that can't be mapped waits for its
+   * turn like the others.
+   */
+  map(record: InputRecord): Promise<Mapped> | Mapped {
+    const ordinal = this.next++
+    if (record.problem) return { error: record.problem, stage: 'read' }
+    const reason = this.skip.get(ordinal)
+    const call = this.callOf(ordinal, record)
+    if (reason !== undefined) return { error: notMapped(call.text, reason), stage: 'map' }
+    if (call.isItem) return this.mapItem(record.item, call)
+    return this.mapPicture(record, call)
+  }
+
+  /**
+   * While a map that returns at once is called nothing else runs, so one call can serve record after record.
+   * From the first promise on each record has a call of its own.
+   */
+  private callOf(ordinal: number, record: InputRecord): MapCall {
+    if (this.oneCall && 'item' in record) return this.oneCall.for(ordinal, record)
+    const call = new MapCall(this, ordinal, record)
+    if (this.mayShareCall && call.isItem) this.oneCall = call
+    return call
+  }
+
+  encode(key: unknown, value: unknown, known?: { text: string; utf8: Uint8Array }): Emit {
     return { key, value, record: this.encoder.encode(key, value, known) }
   }
 
   /** Without a promise where the job's map function has none. */
-  private mapItem(item: unknown, text: string, call: MapCall): Promise<Mapped> | Mapped {
+  private mapItem(item: unknown, call: MapCall): Promise<Mapped> | Mapped {
+    const { ordinal } = call
+    if (this.running.areAllNoted) this.running.begin(ordinal, call)
+    let isWaiting = false
     try {
       const running = this.job.map(item, this.contextOf(call))
-      if (running instanceof Promise) return this.settle(running, text, call)
+      if (running instanceof Promise) {
+        isWaiting = true
+        this.oneCall = undefined
+        this.mayShareCall = false
+        if (!this.running.areAllNoted) this.running.begin(ordinal, call)
+        return this.settle(running, call)
+      }
       call.returned = true
       return call.outcome()
     } catch (error) {
       call.returned = true
-      return { error: mapError(text, error), stage: 'map' }
+      return { error: mapError(call.text, error), stage: 'map' }
+    } finally {
+      if (!isWaiting && this.running.areAllNoted) this.running.end(ordinal)
     }
   }
 
-  private async mapPicture(record: InputRecord, text: string, call: MapCall): Promise<Mapped> {
+  private async mapPicture(record: InputRecord, call: MapCall): Promise<Mapped> {
     let release: (() => void) | undefined
     try {
       // Pictures of many pixels wait here until others are done with their memory.
       release = await this.context.memory.acquire(estimateDecodedBytes(record.value), this.context.signal)
-      const picture = new Picture(text, record.value, this.limits)
-      return await this.settle(Promise.resolve(this.job.map(picture, this.contextOf(call))), text, call)
+      const picture = new Picture(call.text, record.value, this.limits)
+      this.running.begin(call.ordinal, call)
+      return await this.settle(Promise.resolve(this.job.map(picture, this.contextOf(call))), call)
     } catch (error) {
-      return { error: mapError(text, error), stage: 'map' }
+      return { error: mapError(call.text, error), stage: 'map' }
     } finally {
       call.returned = true
+      this.running.end(call.ordinal)
       release?.()
     }
   }
 
-  private async settle(running: Promise<void>, text: string, call: MapCall): Promise<Mapped> {
+  private async settle(running: Promise<void>, call: MapCall): Promise<Mapped> {
     try {
-      await running
+      await this.inTime(running, call)
       return call.outcome()
     } catch (error) {
-      return { error: mapError(text, error), stage: 'map' }
+      if (call.isAbandoned) return { error: error as Error, stage: 'map' }
+      return { error: mapError(call.text, error), stage: 'map' }
     } finally {
       call.returned = true
+      this.running.end(call.ordinal)
+    }
+  }
+
+  /** Waits for a record, but no longer than it may take: what it still does then is of no account. */
+  private async inTime(running: Promise<void>, call: MapCall): Promise<void> {
+    const { recordTimeoutMs } = this.context
+    if (recordTimeoutMs === undefined) return running
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const error = notMapped(call.text, recordTimeoutReason(recordTimeoutMs))
+        call.isAbandoned = true
+        reject(error)
+        call.abort.abort(error)
+      }, recordTimeoutMs)
+    })
+    try {
+      await Promise.race([running, late])
+    } finally {
+      clearTimeout(timer)
     }
   }
 
   private contextOf(call: MapCall) {
+    call.context ??= this.newContext(call)
+    return call.context
+  }
+
+  private newContext(call: MapCall): MapContext<Record<string, unknown>, unknown, unknown> {
     return {
       params: this.params,
       emit: call.emit,
       counter: (group: string, name: string) => this.counters.counter(group, name),
-      signal: this.context.signal,
+      signal:
+        this.context.recordTimeoutMs === undefined
+          ? this.context.signal
+          : AbortSignal.any([this.context.signal, call.abort.signal]),
     }
   }
 }
@@ -99,29 +170,63 @@ const DONE = Promise.resolve()
 
 /** One call of map. */
 class MapCall {
-  readonly emits: Emit[] = []
+  emits: Emit[] = []
   returned = false
+  context: MapContext<Record<string, unknown>, unknown, unknown> | undefined
+  /** It took too long, and its record is set aside already. */
+  isAbandoned = false
   private failure: Error | undefined
-  private readonly known: { text: string; utf8: Uint8Array }
+  /** Whether `map` gets something else than a picture: what that is called is no key to be emitted again. */
+  readonly isItem: boolean
+  private decodedText: string | undefined
+  private controller: AbortController | undefined
 
   constructor(
     private readonly mapper: RecordMapper,
-    text: string,
-    utf8: Uint8Array,
+    /** The record's number in the split. */
+    public ordinal: number,
+    private record: InputRecord,
   ) {
-    this.known = { text, utf8 }
+    this.isItem = 'item' in record
+  }
+
+  /** The same call for the next record; the one before has returned. */
+  for(ordinal: number, record: InputRecord): this {
+    this.ordinal = ordinal
+    this.record = record
+    this.decodedText = undefined
+    this.failure = undefined
+    this.emits = []
+    this.returned = false
+    return this
+  }
+
+  /** What the record is called; made when it is asked for, which of a line of text it hardly ever is. */
+  get text(): string {
+    this.decodedText ??= asBuffer(this.utf8).toString('utf8')
+    return this.decodedText
+  }
+
+  get utf8(): Uint8Array {
+    return this.record.key
+  }
+
+  /** Fires when the record has taken too long; made where there is a limit only. */
+  get abort(): AbortController {
+    this.controller ??= new AbortController()
+    return this.controller
   }
 
   readonly emit = (key: unknown, value: unknown): Promise<void> => {
+    if (this.isAbandoned) return rejected(notMapped(this.text, 'it took too long and was set aside'))
     if (this.returned) {
-      const { text } = this.known
       this.mapper.lateEmit = new UserCodeError(
-        `Cannot map "${text}": emit was called after map had returned; await it`,
+        `Cannot map "${this.text}": emit was called after map had returned; await it`,
       )
       return rejected(this.mapper.lateEmit)
     }
     try {
-      this.emits.push(this.mapper.encode(key, value, this.known))
+      this.emits.push(this.mapper.encode(key, value, this.isItem ? undefined : this))
       return DONE
     } catch (error) {
       this.failure ??= error as Error
@@ -141,6 +246,10 @@ function rejected(error: unknown): Promise<never> {
   const promise = Promise.reject(error)
   promise.catch(() => {})
   return promise
+}
+
+function notMapped(key: string, reason: string): Error {
+  return new UserCodeError(`Cannot map "${key}": ${reason}`)
 }
 
 /** What sharp or the job threw, in our own words. */

@@ -1,7 +1,6 @@
 import { describeError, UserCodeError } from '../../errors.js'
 import { joinPath } from '../../fs/path.js'
-import { resolveUri } from '../../fs/resolve.js'
-import { writableFor } from '../../io/writables/index.js'
+import { Text, writableFor } from '../../io/writables/index.js'
 import { Counters, TASK_COUNTERS } from '../counters.js'
 import { emittedClasses, type Job, parseParams } from '../job.js'
 import { checkLedger, emptyLedger } from '../ledger.js'
@@ -10,13 +9,14 @@ import { RecordEncoder } from '../record-classes.js'
 import { Groups } from '../shuffle/groups.js'
 import { mergeSegments, type SegmentFile } from '../shuffle/merge-segments.js'
 import { readSegments } from '../shuffle/spill-file.js'
-import { type Attempt, commitAttempt } from './attempt.js'
+import { attemptOf, commitAttempt } from './attempt.js'
 import { callReduce } from './call-reduce.js'
 import { shownKey } from './combiner.js'
 import type { TaskContext } from './context.js'
-import { ATTEMPT_PART, attemptFolder, committedFolder, MAP_OUTPUT_FILE } from './layout.js'
+import { NAMES_OUTPUT, splitName } from './hashed-key.js'
+import { ATTEMPT_PART, committedFolder, MAP_OUTPUT_FILE } from './layout.js'
 import { isSameGroup, shuffleOrder } from './shuffle-order.js'
-import type { PartReport, ReduceTaskSpec, TaskReport } from './task.js'
+import type { PartReport, ReduceTaskSpec, RunningRecord, TaskReport } from './task.js'
 
 /** Records between two looks at the signal and two words about the progress. */
 const RECORDS_A_LOOK = 1000
@@ -30,9 +30,8 @@ export async function runReduceTask(
   job: Job,
   context: TaskContext,
 ): Promise<TaskReport> {
-  const { fs, path: jobFolder } = resolveUri(spec.job.jobFolder)
-  const folder = attemptFolder(jobFolder, spec.taskId, spec.attempt)
-  const attempt: Attempt = { fs, folder, jobFolder, taskId: spec.taskId, number: spec.attempt }
+  const attempt = attemptOf(spec)
+  const { fs, folder, jobFolder } = attempt
   const params = parseParams(job, spec.job.params)
   const counters = new Counters()
   const { signal } = context
@@ -54,11 +53,17 @@ export async function runReduceTask(
   counters.increment(TASK_COUNTERS, 'REDUCE_SHUFFLE_BYTES', shuffledBytes)
 
   let scratchFiles = 0
+  let readRecords = 0
+  let current: unknown
   await using opened = await mergeSegments(segments, {
     compare: shuffleOrder(job).compare,
     bytes: spec.job.shuffle!.sortBytes,
     format: { ...classes, codec: spec.job.shuffle!.codec },
-    scratch: () => ({ fs, path: joinPath(folder, `merge-${scratchFiles++}`) }),
+    scratch() {
+      // Merging so much that it takes several passes is progress as well.
+      tell()
+      return { fs, path: joinPath(folder, `merge-${scratchFiles++}`) }
+    },
     signal,
   })
   await using part = new PartWriter(fs, joinPath(folder, ATTEMPT_PART), spec.job.output)
@@ -92,6 +97,7 @@ export async function runReduceTask(
   const { shuffled: _told, ...own } = ledger
   const report: TaskReport = {
     taskId: spec.taskId,
+    epoch: spec.job.epoch,
     attempt: spec.attempt,
     ledger: own,
     bytesIn: shuffledBytes,
@@ -107,12 +113,18 @@ export async function runReduceTask(
     const encoder = new RecordEncoder(outputClasses(job.output))
     const decodeKey = writableFor(classes.keyClass).decode
     const decodeValue = writableFor(classes.valueClass).decode
-    while (await groups.next()) {
+    const decode = (value: Uint8Array) => {
       look()
+      return decodeValue(value)
+    }
+    while (await groups.next()) {
       groupCount++
       const key = decodeKey(groups.key)
+      current = key
+      look(1)
+      if (spec.isCareful) context.note?.(inWork())
       try {
-        await callReduce(job.reduce!, key, groups, decodeValue, {
+        await callReduce(job.reduce!, key, groups, decode, {
           params,
           counters,
           signal,
@@ -141,15 +153,31 @@ export async function runReduceTask(
 
   async function copyRecords(): Promise<void> {
     const { merge } = opened
+    const names = spec.job.shuffle!.hashesKeys ? openNames() : undefined
     while (await merge.fill()) {
       look()
       for (let record = merge.next(); record; record = merge.next()) {
         groups.records++
         reduceEmitted++
+        if (names) {
+          const { name, value } = splitName(record.value)
+          reduceEmitted++
+          await names.write(record.key, name)
+          await part.write(record.key, value)
+          continue
+        }
         const writing = part.write(record.key, record.value)
         if (writing) await writing
       }
     }
+  }
+
+  function openNames(): PartWriter {
+    const classes = { keyClass: Text.className, valueClass: Text.className }
+    const output = { ...spec.job.output, ...classes, format: 'mapfile' as const }
+    const writer = new PartWriter(fs, joinPath(folder, `${ATTEMPT_PART}-${NAMES_OUTPUT}`), output)
+    outputs.set(NAMES_OUTPUT, { writer, encoder: new RecordEncoder(classes) })
+    return writer
   }
 
   function openOutput(name: string): { writer: PartWriter; encoder: RecordEncoder } {
@@ -168,18 +196,30 @@ export async function runReduceTask(
     return opened
   }
 
-  function look(): void {
-    if (groups.records - looked < RECORDS_A_LOOK) return
+  function look(every = RECORDS_A_LOOK): void {
+    if (groups.records - looked < every) return
     looked = groups.records
     signal.throwIfAborted()
+    readRecords = groups.records
+    tell()
+  }
+
+  /** The group that is being reduced. */
+  function inWork(): RunningRecord[] {
+    return current === undefined ? [] : [{ ordinal: groupCount - 1, key: shownKey(current) }]
+  }
+
+  function tell(): void {
     const { taskId, attempt: number } = spec
-    const share = shuffled === 0 ? 1 : groups.records / shuffled
+    const share = shuffled === 0 ? 1 : readRecords / shuffled
     context.onProgress({
       taskId,
       attempt: number,
-      read: groups.records,
+      read: readRecords,
       bytesIn: Math.round(share * shuffledBytes),
       bad: 0,
+      share,
+      running: inWork(),
     })
   }
 }

@@ -17,7 +17,7 @@ export async function runTask(spec: TaskSpec, context: TaskContext): Promise<Tas
       case 'sample':
         return await runSampleTask(spec, await loadJob(spec.job), context)
       case 'join':
-        return await runJoinTask(spec)
+        return await runJoinTask(spec, context)
     }
   } catch (error) {
     throw firstOf(error)

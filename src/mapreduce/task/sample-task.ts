@@ -5,6 +5,7 @@ import { emptyLedger } from '../ledger.js'
 import { RecordEncoder } from '../record-classes.js'
 import type { TaskContext } from './context.js'
 import { RecordMapper } from './record-mapper.js'
+import { RunningRecords } from './running-records.js'
 import type { SampleTaskSpec, TaskReport } from './task.js'
 
 const READ_AHEAD_BYTES = 1024 * 1024
@@ -17,22 +18,37 @@ export async function runSampleTask(
 ): Promise<TaskReport> {
   const params = parseParams(job, spec.job.params)
   const encoder = new RecordEncoder(emittedClasses(job))
-  const mapper = new RecordMapper(job, params, encoder, new Counters(), spec.job.limits, context)
+  const running = new RunningRecords(spec, context)
+  const { limits } = spec.job
+  const mapper = new RecordMapper(job, params, encoder, new Counters(), limits, context, running, spec)
   const sample: string[] = []
   let left = spec.records
   await using reader = await openRecordReader(spec.split, {
     jobId: spec.job.jobId,
+    input: job.input,
     signal: context.signal,
     readAheadBytes: READ_AHEAD_BYTES,
   })
   while (left > 0 && (await reader.fill())) {
     for (let record = reader.next(); record && left > 0; record = reader.next(), left--) {
       context.signal.throwIfAborted()
-      const mapped = await mapper.map(record)
+      const mapping = mapper.map(record)
+      const { taskId, attempt } = spec
+      context.onProgress({ taskId, attempt, read: 0, bytesIn: 0, bad: 0, running: running.list() })
+      const mapped = await mapping
       if ('error' in mapped) continue
       for (const { record: emitted } of mapped.emits) sample.push(Buffer.from(emitted.key).toString('base64'))
     }
   }
   const { taskId, attempt } = spec
-  return { taskId, attempt, ledger: emptyLedger(), bytesIn: 0, counters: {}, badRecords: [], sample }
+  return {
+    taskId,
+    epoch: spec.job.epoch,
+    attempt,
+    ledger: emptyLedger(),
+    bytesIn: 0,
+    counters: {},
+    badRecords: [],
+    sample,
+  }
 }

@@ -1,3 +1,4 @@
+import type { ErrorDetails, ErrorJson } from '../../errors.js'
 import type { ImageLimits } from '../../image/limits.js'
 import { asBuffer } from '../../io/bytes.js'
 import type { Compression } from '../../io/sequence-file/format.js'
@@ -17,11 +18,17 @@ export interface JobSpec {
   params: unknown
   /** URI of the job's hidden folder. */
   jobFolder: string
+  /** Number of the driver, from 1: another one takes the next. */
+  epoch: number
   output: OutputSpec
   /** Undefined for a job without reducers. */
   shuffle?: ShuffleSpec
   onError: OnError
   limits: ImageLimits
+  /** Milliseconds that an attempt may go without progress; undefined for as long as it likes. */
+  taskTimeoutMs?: number
+  /** Milliseconds that the map of one record may take; undefined for as long as it likes. */
+  recordTimeoutMs?: number
 }
 
 /** How records get from the map tasks to the reducers. */
@@ -32,6 +39,8 @@ export interface ShuffleSpec {
   sortBytes: number
   /** Short name of the codec that map output is compressed with; undefined for none. */
   codec?: string
+  /** Whether keys become their hashes, with the names in an output of their own; see hashed-key.ts. */
+  hashesKeys?: boolean
   /** Path in the job's folder of a partition file, for total order. */
   partitionFile?: string
 }
@@ -68,13 +77,35 @@ interface AttemptSpec {
   attempt: number
 }
 
-export interface MapTaskSpec extends AttemptSpec {
+/** What is known of the records from attempts that ended in the middle of one. */
+export interface RecordsSpec {
+  /** One record at a time, so that the one that ends the process is known; of a reducer, the key. */
+  isCareful?: boolean
+  /** Records to set aside without mapping them. */
+  skip?: SkippedRecord[]
+}
+
+export interface SkippedRecord {
+  /** Its number in the split, from 0. */
+  ordinal: number
+  /** Why it is set aside, as the end of "Cannot map ...: ". */
+  reason: string
+}
+
+/** A record that is in map just now. */
+export interface RunningRecord {
+  /** Its number in the split, from 0. */
+  ordinal: number
+  key: string
+}
+
+export interface MapTaskSpec extends AttemptSpec, RecordsSpec {
   kind: 'map'
   split: InputSplit
 }
 
 /** Merges one partition of all map outputs and reduces it. */
-export interface ReduceTaskSpec extends AttemptSpec {
+export interface ReduceTaskSpec extends AttemptSpec, Pick<RecordsSpec, 'isCareful'> {
   kind: 'reduce'
   partition: number
   /** The committed map tasks, in their order. */
@@ -82,7 +113,7 @@ export interface ReduceTaskSpec extends AttemptSpec {
 }
 
 /** Maps a few records of a split to learn how the keys are spread; writes nothing. */
-export interface SampleTaskSpec extends AttemptSpec {
+export interface SampleTaskSpec extends AttemptSpec, RecordsSpec {
   kind: 'sample'
   split: InputSplit
   records: number
@@ -101,6 +132,8 @@ export interface JoinTaskSpec extends AttemptSpec {
 /** What a finished attempt says; it lies as `report.json` in the attempt's folder too. */
 export interface TaskReport {
   taskId: string
+  /** Of the driver that started the attempt. */
+  epoch: number
   attempt: number
   ledger: Ledger
   /** Bytes of the values read. */
@@ -139,6 +172,9 @@ export interface BadRecord {
   reason: string
   /** What was being done with the record. */
   stage: 'read' | 'map' | 'write'
+  /** The task that met it. */
+  task: string
+  error: ErrorJson
 }
 
 /** What a running attempt tells now and then. */
@@ -148,6 +184,11 @@ export interface TaskProgress {
   read: number
   bytesIn: number
   bad: number
+  firstBad?: BadRecord
+  /** How much of the task is done, from 0 to 1, where that is known. */
+  share?: number
+  /** The records in work, as far as they are known. */
+  running?: RunningRecord[]
 }
 
 /** Runs tasks somewhere: on threads of this process, on a fleet. All that the driver knows of an engine. */
@@ -155,15 +196,25 @@ export interface TaskExecutor {
   /** Tasks that it can work on at once. */
   readonly slots: number
   /**
-   * Runs one attempt and commits it. Aborting gives it up; what it wrote is the driver's to remove.
-   * @throws what the attempt threw, translated, with its stack.
+   * Runs one attempt and commits it. Progress is told first when the attempt begins, which may be later
+   * than it was handed over. Aborting gives the attempt up; what it wrote is the driver's to remove.
+   * @throws what the attempt threw, translated, with its stack; a {@link LostAttempt} in its details when
+   * the process ended in which it ran, after the last word about the records that were running in it.
    */
   run(
     spec: TaskSpec,
     options: { signal: AbortSignal; onProgress(progress: TaskProgress): void },
   ): Promise<TaskReport>
-  /** Ends all that still runs and frees the threads. */
+  /** Ends all that still runs and frees the threads or processes. */
   close(): Promise<void>
+}
+
+/** Details of the error of an attempt whose process ended, by itself or because it took too long. */
+export interface LostAttempt extends ErrorDetails {
+  /** Why the record that did it is to be set aside, as the end of "Cannot map ...: ". */
+  lost: string
+  /** Whether it is sure that one of the running records did it. */
+  isRecord: boolean
 }
 
 /** @param key as its class serialized it */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { WebHdfsFileSystem } from '../../../src/fs/webhdfs/webhdfs-file-system.js'
 import { resolveOptions } from '../../../src/mapreduce/driver/options.js'
 import { planJob } from '../../../src/mapreduce/driver/plan.js'
+import { PICTURES } from '../../../src/mapreduce/input/input-definition.js'
 import type { SuccessFile } from '../../../src/mapreduce/output/success-file.js'
 import { EXAMPLES, exampleNames, photoFolder, treeOf } from '../../pictures.js'
 import { jsonLines, type Outcome, pixelreduce, runJobCommand } from '../../run-command.js'
@@ -56,6 +57,7 @@ describe('the commands over HDFS', () => {
     expect(await parts('thumbs')).toEqual(await localParts(join(local, 'thumbs')))
     expect(Object.keys(await treeIn(fs, `${folder}/thumbs`))).toEqual([
       '_SUCCESS',
+      expect.stringMatching(/^_logs\/history\/job_\w+\.jsonl$/),
       'part-m-00000/_checksum',
       'part-m-00000/data',
       'part-m-00000/index',
@@ -147,7 +149,12 @@ describe('the commands over HDFS', () => {
     const jobFolder = { fs, path: `${folder}/photos` }
     const options = resolveOptions({ input: [], splits: 4 })
 
-    const { splits } = await planJob({ name: 'any', params: {} }, [at('photos')], jobFolder, options)
+    const { splits } = await planJob(
+      { name: 'any', params: {}, input: PICTURES },
+      [at('photos')],
+      jobFolder,
+      options,
+    )
 
     expect(splits.length).toBeGreaterThan(1)
     for (const { hosts, ...split } of splits) {
