@@ -69,7 +69,7 @@ const job = (input: string, ...more: string[]) =>
     '--workers',
     '2',
     '--sort-buffer',
-    '64M',
+    '32M',
     '--progress',
     'none',
     ...more,

@@ -321,10 +321,14 @@ describe('speculation', () => {
       for await (const event of handle.progress) events.push(event)
       const result = await handle.done
       expect(result.ledger).toMatchObject({ read: 40, written: 40 })
-      const speculated = events.find((event) => event.type === 'task-speculated')!
-      expect(speculated).toMatchObject({ attempt: 1 })
+      // On a busy machine another task may have looked slow as well.
+      const speculated = events.flatMap((event) => (event.type === 'task-speculated' ? [event.taskId] : []))
+      const given = events.flatMap((event) =>
+        event.type === 'task-killed' && event.attempt === 0 ? [event.taskId] : [],
+      )
+      expect(given.length).toBeGreaterThan(0)
+      expect(speculated).toEqual(expect.arrayContaining(given))
       expect(events.filter((event) => event.type === 'task-failed')).toEqual([])
-      expect(events).toContainEqual({ type: 'task-killed', taskId: speculated.taskId, attempt: 0 })
       expect(result.counterGroups[JOB_COUNTERS]!.NUM_KILLED_MAPS).toBeGreaterThanOrEqual(1)
 
       const again = await runJob(job, { ...options, output: join(folder, 'again'), speculation: false })

@@ -27,7 +27,7 @@ it('makes thumbnails of the example photographs and says what it did', async () 
 
   expect(code).toBe(0)
   expect(out).toMatch(/records {2}11 in, 11 out, 0 quarantined/)
-  expect(out).toMatch(/images\/s/)
+  expect(out).toMatch(/records\/s/)
   expect(out).toContain(`Next: npx pixelreduce ls ${output}`)
   expect(stderr).toMatch(/11 pictures/)
   expect(Object.keys(await treeOf(join(output, '..')))).toEqual([

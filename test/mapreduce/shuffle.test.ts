@@ -11,6 +11,7 @@ import {
   Text,
   type Writable,
 } from '../../src/io/writables/index.js'
+import { rawPrefix } from '../../src/io/writables/raw-order.js'
 import { Counters, TASK_COUNTERS } from '../../src/mapreduce/counters.js'
 import { keyOrder } from '../../src/mapreduce/shuffle/key-order.js'
 import { type Combiner, MapOutput } from '../../src/mapreduce/shuffle/map-output.js'
@@ -129,7 +130,7 @@ async function read(
     await using opened = await mergeSegments(
       files.map(({ path, segments }) => ({ fs, path, segment: segments[partition]! })),
       {
-        compare: Text.compare,
+        order: keyOrder(Text.className),
         bytes,
         format: { keyClass: Text.className, valueClass: LongWritable.className },
         scratch: () => ({ fs, path: join(folder, `merge-${scratch++}`) }),
@@ -261,5 +262,21 @@ describe('merging', () => {
       .map(({ record }) => record)
     // Memory for five inputs at once, and for all.
     for (const bytes of [MIB, 64 * MIB]) expect((await read(files, bytes))[0]).toEqual(expected)
+  })
+})
+
+describe('a prefix of a key', () => {
+  it.each(
+    kinds.slice(0, 4),
+  )('orders %s keys as their comparator does, or leaves it open', (_, writable, keys) => {
+    const { compare, rawOrder } = keyOrder(writable.className)
+    fc.assert(
+      fc.property(keys, keys, (a, b) => {
+        const [first, second] = [a, b].map((key) => writable.encode(key as never))
+        const difference = rawPrefix(rawOrder!, first!) - rawPrefix(rawOrder!, second!)
+        if (difference !== 0) expect(Math.sign(difference)).toBe(Math.sign(compare(first!, second!)))
+      }),
+      { numRuns: 2000 },
+    )
   })
 })

@@ -15,6 +15,22 @@ export interface RawOrder {
   start(first: number): number
 }
 
+/** Bytes of a key that a prefix holds: as many as a number holds exactly. */
+const PREFIX_BYTES = 6
+
+/**
+ * A number by which most keys can be told apart without looking at their bytes: keys whose numbers differ
+ * are in the order of the numbers, for the others the bytes must be compared.
+ */
+export function rawPrefix(order: RawOrder, key: Uint8Array): number {
+  const start = order.start(key[0]!)
+  let prefix = 0
+  for (let at = start; at < start + PREFIX_BYTES; at++) prefix = prefix * 256 + (key[at] ?? 0)
+  // The sign bit of the first byte: what has it comes before what has not.
+  if (order.isSigned) prefix += key[start]! < 0x80 ? 2 ** 47 : -(2 ** 47)
+  return prefix
+}
+
 const wholeNumber: RawOrder = { isSigned: true, start: () => 0 }
 
 const orders = new Map<string, RawOrder>([

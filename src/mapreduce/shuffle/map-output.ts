@@ -124,7 +124,7 @@ export class MapOutput implements AsyncDisposable {
         segment: spill.segments[partition]!,
       }))
       const scratch = () => ({ fs, path: this.nextPath() })
-      return mergeSegments(files, { compare: order.compare, bytes: sortBytes, format, scratch, signal })
+      return mergeSegments(files, { order, bytes: sortBytes, format, scratch, signal })
     }
     await using writer = await SpillWriter.create(fs, path, format)
     for (let partition = 0; partition < this.options.partitions; partition++) {

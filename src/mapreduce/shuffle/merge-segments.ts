@@ -1,5 +1,6 @@
 import type { FileSystem } from '../../fs/file-system.js'
 import { RecordMerge } from '../../io/map-file/merge.js'
+import type { KeyOrder } from './key-order.js'
 import { type OpenSegment, openSegment, type Segment, type SpillFormat, SpillWriter } from './spill-file.js'
 
 /** Where sorted records of one partition lie. */
@@ -10,7 +11,7 @@ export interface SegmentFile {
 }
 
 export interface MergeOptions {
-  compare(a: Uint8Array, b: Uint8Array): number
+  order: KeyOrder
   /** Bytes that the inputs of a merge may hold together. */
   bytes: number
   format: SpillFormat
@@ -62,7 +63,10 @@ async function openMerge(inputs: readonly SegmentFile[], options: MergeOptions):
   try {
     for (const { fs, path, segment } of inputs) opened.push(await openSegment(fs, path, segment, pieceBytes))
     const readers = opened.map(({ reader }) => reader)
-    return { merge: new RecordMerge(readers, options.compare), [Symbol.asyncDispose]: close }
+    return {
+      merge: new RecordMerge(readers, options.order.compare, options.order.rawOrder),
+      [Symbol.asyncDispose]: close,
+    }
   } catch (error) {
     await close()
     throw error

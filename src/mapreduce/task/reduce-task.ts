@@ -56,7 +56,7 @@ export async function runReduceTask(
   let readRecords = 0
   let current: unknown
   await using opened = await mergeSegments(segments, {
-    compare: shuffleOrder(job).compare,
+    order: shuffleOrder(job),
     bytes: spec.job.shuffle!.sortBytes,
     format: { ...classes, codec: spec.job.shuffle!.codec },
     scratch() {
