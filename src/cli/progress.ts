@@ -4,6 +4,14 @@ import type { JobEvent } from '../mapreduce/driver/events.js'
 
 export type ProgressStyle = 'auto' | 'tty' | 'plain' | 'json' | 'none'
 
+/** What the records of an input are called. */
+const NAMES = {
+  pictures: 'pictures',
+  text: 'lines',
+  'key-value-text': 'lines',
+  records: 'records',
+} as const
+
 const TTY_EVERY_MS = 100
 const PLAIN_EVERY_MS = 10_000
 
@@ -24,17 +32,19 @@ export async function showProgress(events: AsyncIterable<JobEvent>, style: Progr
   let shownMs = how === 'tty' ? 0 : startMs
   let last: string | undefined
   let reducers = 0
+  let things = 'records'
   const show = (line: string) => write(how === 'tty' ? `\r\x1b[K${line}` : `${line}\n`)
   for await (const event of events) {
     switch (event.type) {
       case 'planned': {
         reducers = event.reducers
+        things = NAMES[event.input]
         show(plannedLine(event))
         if (how === 'tty') write('\n')
         break
       }
       case 'progress': {
-        last = progressLine(event, reducers, Date.now() - startMs)
+        last = progressLine(event, things, reducers, Date.now() - startMs)
         if (Date.now() - shownMs < everyMs && event.tasksDone < event.tasks) break
         shownMs = Date.now()
         show(last)
@@ -89,7 +99,7 @@ function withoutTasks(name: string, value: unknown): unknown {
 }
 
 function plannedLine(event: Extract<JobEvent, { type: 'planned' }>): string {
-  const records = event.records === undefined ? 'records' : `${event.records} pictures`
+  const records = event.records === undefined ? NAMES[event.input] : `${event.records} ${NAMES[event.input]}`
   const left = Object.values(event.left).reduce((sum, count) => sum + count, 0)
   const reduces = event.reducers > 0 ? `, ${event.reducers} reduce tasks` : ''
   const others = left > 0 ? `, ${left} files of other kinds left` : ''
@@ -98,6 +108,7 @@ function plannedLine(event: Extract<JobEvent, { type: 'planned' }>): string {
 
 function progressLine(
   event: Extract<JobEvent, { type: 'progress' }>,
+  things: string,
   reducers: number,
   elapsedMs: number,
 ): string {
@@ -109,7 +120,7 @@ function progressLine(
   const parts = [
     `map ${percent(isReduce ? 1 : share)}`,
     ...(reducers > 0 ? [`reduce ${percent(isReduce ? share : 0)}`] : []),
-    `${event.read}${of} ${isReduce ? 'records' : 'pictures'}`,
+    `${event.read}${of} ${isReduce ? 'records' : things}`,
     `${rate.toFixed(rate < 10 ? 1 : 0)}/s`,
   ]
   if (leftSeconds >= 1) parts.push(`${duration(leftSeconds)} left`)

@@ -31,7 +31,7 @@ describe('a job without a reducer', () => {
     expect((await runJobCommand(args)).code).toBe(0)
     const keys = (await keysOf(output)).map(({ key }) => key)
     const names: [string, string][] = []
-    for (const part of ['names-r-00000', 'names-r-00001']) {
+    for (const part of ['_names-r-00000', '_names-r-00001']) {
       const { out } = await pixelreduce(['dump', join(output, part)])
       names.push(
         ...jsonLines<{ key: string; value: string }>(out).map(({ key, value }): [string, string] => [

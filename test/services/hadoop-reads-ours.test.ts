@@ -88,7 +88,7 @@ it('a thumbnail job: classes, keys, values, order and index', async () => {
   }
 })
 
-it('parts joined raw and merged, and every key by getEntry in a one-part output', async () => {
+it('parts joined and merged, and every key by getEntry in a one-part output', async () => {
   const folder = await temporaryFolder()
   const input = await manyPictures(join(folder, 'in'), 400)
   await writeFile(
@@ -97,7 +97,7 @@ it('parts joined raw and merged, and every key by getEntry in a one-part output'
      export default defineJob({ name: 'shuffle', map: (image, { emit }) => emit([...image.key].reverse().join(''), image.bytes) })`,
   )
   for (const [name, job, interval] of [
-    ['raw', 'pack', '1'],
+    ['joined', 'pack', '1'],
     ['merged', join(folder, 'shuffle.ts'), '1'],
     ['sparse', 'pack', '7'],
   ] as const) {
@@ -119,6 +119,31 @@ it('parts joined raw and merged, and every key by getEntry in a one-part output'
     expect(lookups).toHaveLength(400)
     expect(lookups.filter((lookup) => lookup.found !== true)).toEqual([])
   }
+})
+
+it.each([
+  'name',
+  'hash',
+])('the parts of reducers, each key (by %s) where HashPartitioner puts it', async (key) => {
+  const folder = await temporaryFolder()
+  const input = await manyPictures(join(folder, 'in'), 200)
+  const output = join(folder, 'out')
+  const args = ['-i', input, '-o', output, '--splits', '5', '--reducers', '4', '--key', key]
+  expect((await runJobCommand(['pack', ...args])).code).toBe(0)
+  const ours = jsonLines<Listed>((await pixelreduce(['ls', output, '--json'])).out)
+  await writeFile(join(folder, 'keys'), ours.map((record) => record.key).join('\n'))
+
+  const { stdout, code } = await javaTool('VerifyMapFile', ['--keys', join(folder, 'keys'), output])
+  expect(code).toBe(0)
+  const lines = jsonLines<Record<string, unknown>>(stdout)
+  const files = lines.filter((line) => line.kind === 'MapFile')
+  expect(files.map(({ inOrder, indexCorrect }) => [inOrder, indexCorrect])).toEqual(
+    files.map(() => [true, true]),
+  )
+  expect(files.reduce((sum, { records }) => sum + (records as number), 0)).toBe(200)
+  const lookups = lines.filter((line) => 'get' in line)
+  expect(lookups).toHaveLength(200)
+  expect(lookups.filter((lookup) => lookup.found !== true)).toEqual([])
 })
 
 it('a quarantine', async () => {

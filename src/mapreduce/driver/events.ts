@@ -1,6 +1,7 @@
 import type { PixelreduceError } from '../../errors.js'
 import type { CounterSums } from '../counters.js'
 import type { DriverProcess } from '../history/driver-process.js'
+import type { InputDefinition } from '../input/input-definition.js'
 import type { InputSplit } from '../input/input-format.js'
 import type { Ledger } from '../ledger.js'
 import type { SuccessFile, SuccessPart } from '../output/success-file.js'
@@ -29,6 +30,8 @@ export type JobEvent =
   | {
       type: 'planned'
       splits: number
+      /** What the input's records are. */
+      input: InputDefinition<unknown>['kind']
       /** 0 for a job without. */
       reducers: number
       /** Of a job that was resumed: tasks that need not run again. */

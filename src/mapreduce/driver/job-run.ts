@@ -2,24 +2,16 @@ import { KeyError, PixelreduceError } from '../../errors.js'
 import { exists } from '../../fs/exists.js'
 import { joinPath } from '../../fs/path.js'
 import { renameSurely } from '../../fs/rename-surely.js'
-import { type Location, uriOf } from '../../fs/resolve.js'
+import { uriOf } from '../../fs/resolve.js'
 import { writeText } from '../../fs/text.js'
 import { PartitionTable } from '../../io/partition-file.js'
-import {
-  addCounters,
-  type CounterSums,
-  Counters,
-  INPUT_COUNTERS,
-  JOB_COUNTERS,
-  OUTPUT_COUNTERS,
-} from '../counters.js'
 import { HistoryWriter } from '../history/history-writer.js'
 import { noneFound } from '../input/only-records.js'
 import { emittedClasses } from '../job.js'
-import { addLedgers, checkLedger } from '../ledger.js'
+import { addLedgers } from '../ledger.js'
 import { mergeRetried } from '../output/merge-retried.js'
 import { publishOutput, rollForward } from '../output/replace-output.js'
-import { readSuccess, type SuccessFile, type SuccessPart } from '../output/success-file.js'
+import { readSuccess, type SuccessFile } from '../output/success-file.js'
 import { keyOrder } from '../shuffle/key-order.js'
 import { committedReport, committedReports } from '../task/attempt.js'
 import {
@@ -47,6 +39,7 @@ import { checkBadRecords } from './bad-record-limit.js'
 import { assembleOutput, gatherParts } from './commit.js'
 import type { JobEvent, JobResult } from './events.js'
 import { endedEvent, submittedEvent, succeededEvent } from './job-events.js'
+import { jobResult, successFile } from './job-result.js'
 import { identityOf, type JobRunSpec, jobSpec } from './job-spec.js'
 import { type JobState, nextState } from './job-state.js'
 import { outputCompression } from './options.js'
@@ -104,6 +97,7 @@ export async function driveJob(
     onEvent({
       type: 'planned',
       ...(spec.earlier ? { committed: committed.size } : {}),
+      input: spec.opened.job.input.kind,
       splits: plan.splits.length,
       reducers: job.shuffle?.partitions ?? 0,
       records: plan.records,
@@ -321,46 +315,7 @@ export async function driveJob(
         `Cannot write ${uriOf(output)}: two records have the key ${JSON.stringify(gathered.firstDuplicate)}; give inputs whose keys differ`,
       )
     }
-    const parts = gathered.parts.map(({ part }) => part)
-    const quarantine = gathered.quarantine.map(({ part }) => part)
-    const outputs = Object.fromEntries(
-      Object.entries(gathered.outputs).map(([name, placed]) => [name, placed.map(({ part }) => part)]),
-    )
-    const outputFormats = Object.fromEntries(
-      Object.keys(outputs).map((name) => [name, spec.opened.job.outputs[name]?.format ?? 'mapfile']),
-    )
-    const all = [...parts, ...Object.values(outputs).flat()]
-    const sum = <T>(of: readonly T[], each: (item: T) => number) =>
-      of.reduce((total, item) => total + each(item), 0)
-    const written = sum(all, (part) => part.records)
-    const ledger = { ...addLedgers([...maps, ...reduces].map((report) => report.ledger)), written }
-    checkLedger(ledger, `job ${spec.jobId}`, plan.records)
-    const setAside = sum(quarantine, (part) => part.records)
-    if (setAside !== ledger.quarantined) {
-      checkLedger({ ...ledger, quarantined: setAside }, `the quarantine of job ${spec.jobId}`)
-    }
-    const { format, ...stored } = job.output
-    let success: SuccessFile = {
-      format: 1,
-      jobId: spec.jobId,
-      job: spec.opened.job.name,
-      params: spec.params.complete,
-      version: spec.version,
-      inputs: [...spec.inputs],
-      ledger,
-      counters: {
-        bytesIn: sum(maps, (report) => report.bytesIn),
-        bytesOut: sum(all, (part) => part.bytes),
-        duplicateKeys: gathered.duplicateKeys,
-      },
-      counterGroups: jobCounters(maps, reduces, all, stageAttempts),
-      outputFormat: format,
-      ...stored,
-      partitioning: partitioningOf(job, gathered.areRanges),
-      parts,
-      quarantine,
-      ...(Object.keys(outputs).length > 0 ? { outputs, outputFormats } : {}),
-    }
+    let success = successFile(spec, job, plan, maps, reduces, gathered, stageAttempts)
     await requireEpoch(jobFolder, epoch)
     await assembleOutput(jobFolder, gathered, job, success)
     if (options.retryOf !== undefined) {
@@ -377,52 +332,4 @@ export async function driveJob(
     })
     return success
   }
-
-  /** What a lookup may go by: a job's own partitioner may put a key anywhere. */
-  function partitioningOf(job: JobSpec, areRanges: boolean): SuccessFile['partitioning'] {
-    const { partition } = spec.opened.job
-    const isHash = job.shuffle && job.shuffle.partitions > 1 && partition === undefined
-    if (isHash && !spec.opened.job.reduce) return 'hash'
-    return areRanges ? 'ranges' : 'overlapping'
-  }
-}
-
-/** The result of a job as its output tells it. */
-export function jobResult(output: Location, success: SuccessFile, startMs: number): JobResult {
-  return {
-    jobId: success.jobId,
-    job: success.job,
-    output: uriOf(output),
-    ledger: success.ledger,
-    counters: success.counters,
-    counterGroups: success.counterGroups ?? {},
-    parts: success.parts,
-    ...(success.outputs ? { outputs: success.outputs } : {}),
-    quarantine: success.quarantine,
-    badRecords: [],
-    left: {},
-    elapsedMs: Date.now() - startMs,
-  }
-}
-
-function jobCounters(
-  maps: readonly TaskReport[],
-  reduces: readonly TaskReport[],
-  parts: readonly SuccessPart[],
-  attempts: ReadonlyMap<TaskSpec['kind'], AttemptCounts>,
-): CounterSums {
-  const job = new Counters()
-  for (const [kind, name] of [
-    ['map', 'MAPS'],
-    ['reduce', 'REDUCES'],
-  ] as const) {
-    // Attempts of this driver: tasks that an earlier one has committed were not launched again.
-    const { launched = 0, failed = 0, killed = 0 } = attempts.get(kind) ?? {}
-    if (launched > 0) job.increment(JOB_COUNTERS, `TOTAL_LAUNCHED_${name}`, launched)
-    if (failed > 0) job.increment(JOB_COUNTERS, `NUM_FAILED_${name}`, failed)
-    if (killed > 0) job.increment(JOB_COUNTERS, `NUM_KILLED_${name}`, killed)
-  }
-  for (const { bytesIn } of maps) job.increment(INPUT_COUNTERS, 'BYTES_READ', bytesIn)
-  for (const { bytes } of parts) job.increment(OUTPUT_COUNTERS, 'BYTES_WRITTEN', bytes)
-  return addCounters([...maps, ...reduces].map((report) => report.counters).concat(job.toJson()))
 }

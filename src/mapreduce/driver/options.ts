@@ -38,7 +38,7 @@ export interface RunOptions {
    */
   reducers?: number
   /**
-   * Keys of the output: those of the pictures, or their MD5 in hex with the names in an output `names`. For
+   * Keys of the output: those of the pictures, or their MD5 in hex with the names in an output `_names`. For
    * jobs without a reducer of their own. @default 'name'
    */
   key?: 'name' | 'hash'

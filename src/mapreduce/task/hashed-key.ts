@@ -4,9 +4,10 @@ import { Text } from '../../io/writables/index.js'
 
 /**
  * With `--key hash` a record's key is the MD5 of its name, in hex. The name travels before the value, as the
- * Text that it is, and lies beside the record in the output `names`: a MapFile from hash to name.
+ * Text that it is, and lies beside the record in the output `_names`: MapFiles from hash to name, which Hadoop's
+ * lookups pass over by their names.
  */
-export const NAMES_OUTPUT = 'names'
+export const NAMES_OUTPUT = '_names'
 
 export function hashedKey(name: string): string {
   return createHash('md5').update(name).digest('hex')
