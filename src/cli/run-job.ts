@@ -55,8 +55,13 @@ export function main(args: string[], started?: LocalExecutor): Promise<void> {
         `Cannot run ${first}: the job comes first, as in "run-job thumbnail --input photos"`,
       )
     }
-    const opened = await openJob(first)
-    return runParsed(opened, jobCommand(first, opened, args.slice(1)), signal, started)
+    try {
+      const opened = await openJob(first)
+      return await runParsed(opened, jobCommand(first, opened, args.slice(1)), signal, started)
+    } finally {
+      // A thread that is just opening a native library must not meet the end of the process.
+      await started?.close()
+    }
   })
 }
 
