@@ -149,9 +149,9 @@ export function machineMemory(): number {
   return Math.min(totalmem(), process.constrainedMemory() || totalmem())
 }
 
-/** Sorts by time, and two drivers in one second differ. */
+/** Sorts by time, to the millisecond; two drivers in one differ. */
 function newJobId(): string {
-  const time = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
+  const time = new Date().toISOString().replace(/\D/g, '').slice(0, 17)
   return `job_${time}_${randomBytes(3).toString('hex')}`
 }
 

@@ -148,7 +148,7 @@ describe('the history of a job', () => {
     await mkdir(history)
     const old = Array.from(
       { length: 1005 },
-      (_, i) => `job_200001010000${String(i % 60).padStart(2, '0')}_${(i + 0x100000).toString(16)}.jsonl`,
+      (_, i) => `job_200001010000${String(i % 60).padStart(2, '0')}000_${(i + 0x100000).toString(16)}.jsonl`,
     )
     for (const name of old) await writeFile(join(history, name), '')
     await writeFile(join(history, 'notes.txt'), 'not a history')

@@ -23,7 +23,7 @@ type AsJson<Event> = Event extends { error: PixelreduceError }
 export type HistoryEventOf<Type extends HistoryEvent['type']> = Extract<HistoryEvent, { type: Type }>
 
 /** The ids of jobs; by their names histories come in the order of their time. */
-export const JOB_ID = /^job_\d{14}_[0-9a-f]+$/
+export const JOB_ID = /^job_\d{17}_[0-9a-f]+$/
 
 export const HISTORY_SUFFIX = '.jsonl'
 
