@@ -81,7 +81,9 @@ async function tryDataNode(
   try {
     const startedMs = performance.now()
     const parameters = { op: 'CREATE', overwrite: false, createparent: false, replication: 1 }
-    const excludedatanodes = others.map(({ transferAddress }) => transferAddress).join(',') || undefined
+    // For a moment the NameNode goes on naming one that it counts as dead already.
+    const excluded = [...others.map(({ transferAddress }) => transferAddress), ...(metrics?.dead ?? [])]
+    const excludedatanodes = excluded.join(',') || undefined
     named = (await dataNodes.locate(doing, 'PUT', { ...parameters, excludedatanodes }, signal)) as DataNode
     const instead = others.find((other) => isNamed(other, named!))
     if (instead) {
