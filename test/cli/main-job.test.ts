@@ -32,7 +32,7 @@ it('makes thumbnails of the example photographs and says what it did', async () 
   expect(stderr).toMatch(/11 pictures/)
   expect(Object.keys(await treeOf(join(output, '..')))).toEqual([
     'thumbnails/_SUCCESS',
-    expect.stringMatching(/^thumbnails\/_logs\/history\/job_\d{14}_[0-9a-f]{6}\.jsonl$/),
+    expect.stringMatching(/^thumbnails\/_logs\/history\/job_\d{17}_[0-9a-f]{6}\.jsonl$/),
     'thumbnails/part-m-00000/_checksum',
     'thumbnails/part-m-00000/data',
     'thumbnails/part-m-00000/index',
