@@ -174,6 +174,16 @@ export class ProcessLostError extends PixelreduceError {
   override readonly code = 'PROCESS_LOST'
 }
 
+/** The worker of a fleet that had an attempt is gone, or has given it back: no fault of the attempt. */
+export class WorkerLostError extends PixelreduceError {
+  override readonly code = 'WORKER_LOST'
+}
+
+/** Another driver goes on with the job; nothing of it was removed. */
+export class HandedOverError extends PixelreduceError {
+  override readonly code = 'HANDED_OVER'
+}
+
 /** Somebody else has committed this task or this job. */
 export class FencedError extends PixelreduceError {
   override readonly code = 'FENCED'
@@ -211,6 +221,8 @@ const classes: Record<string, new (message: string, options?: ErrorOptions) => P
   LedgerError,
   TaskFailedError,
   ProcessLostError,
+  WorkerLostError,
+  HandedOverError,
   FencedError,
   KilledError,
 }

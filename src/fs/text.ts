@@ -1,3 +1,4 @@
+import { openIfThere } from './exists.js'
 import type { CreateOptions, FileSystem } from './file-system.js'
 
 /** A small new file with the text. */
@@ -20,10 +21,7 @@ export async function readJson<T>(fs: FileSystem, path: string): Promise<T | und
 
 /** A small text file; undefined when there is none. */
 export async function readText(fs: FileSystem, path: string): Promise<string | undefined> {
-  const source = await fs.open(path).catch((error) => {
-    if (error.code === 'NOT_FOUND') return undefined
-    throw error
-  })
+  const source = await openIfThere({ fs, path })
   if (!source) return undefined
   try {
     return Buffer.from(await source.read(0, source.length)).toString('utf8')

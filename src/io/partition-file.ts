@@ -11,9 +11,11 @@ import { NullWritable } from './writables/index.js'
 
 /*
  * TotalOrderPartitioner's partition file: a SequenceFile of keys to NullWritable, one key less than there
- * are parts, strictly ascending. A key belongs to the part whose number is that of the keys in the file
- * that are not above it.
+ * are parts, strictly ascending in the order in which the job sorts. A key belongs to the part whose number
+ * is that of the keys in the file that are not above it.
  */
+
+type Compare = (a: Uint8Array, b: Uint8Array) => number
 
 /** The keys at which one part ends and the next begins. */
 export class PartitionTable {
@@ -21,12 +23,19 @@ export class PartitionTable {
     readonly keyClass: string,
     /** Serialized, ascending. */
     readonly keys: readonly Uint8Array[],
-    private readonly compare: (a: Uint8Array, b: Uint8Array) => number,
+    private readonly compare: Compare,
   ) {}
 
-  /** @throws KeyError when the keys are not strictly ascending. */
-  static of(keyClass: string, keys: readonly Uint8Array[], name = 'a partition table'): PartitionTable {
-    const compare = comparatorFor(keyClass, name)
+  /**
+   * @param compare the order of serialized keys in which the job sorts; by default that of the class
+   * @throws KeyError when the keys are not strictly ascending.
+   */
+  static of(
+    keyClass: string,
+    keys: readonly Uint8Array[],
+    name = 'a partition table',
+    compare: Compare = comparatorFor(keyClass, name),
+  ): PartitionTable {
     for (let i = 1; i < keys.length; i++) {
       if (compare(keys[i - 1]!, keys[i]!) < 0) continue
       throw new KeyError(`Cannot use ${name}: its key ${i} is not above the one before it`, {
@@ -37,7 +46,7 @@ export class PartitionTable {
   }
 
   /** @throws FormatError when it is no partition file; KeyError when its keys are out of order. */
-  static async read(source: ByteSource): Promise<PartitionTable> {
+  static async read(source: ByteSource, compare?: Compare): Promise<PartitionTable> {
     await using reader = await SequenceFileReader.open(source)
     const { keyClass, valueClass } = reader.header
     if (valueClass !== NullWritable.className) {
@@ -47,7 +56,7 @@ export class PartitionTable {
     }
     const keys: Uint8Array[] = []
     for await (const { key } of reader) keys.push(key)
-    return PartitionTable.of(keyClass, keys, source.name)
+    return PartitionTable.of(keyClass, keys, source.name, compare)
   }
 
   /** Writes a file that Hadoop's TotalOrderPartitioner reads, and closes the sink. */

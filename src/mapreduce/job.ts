@@ -5,7 +5,7 @@ import { BytesWritable, Text, type Writable } from '../io/writables/index.js'
 import { callerModule } from './caller-module.js'
 import type { Counter } from './counters.js'
 import { type InputDefinition, PICTURES } from './input/input-definition.js'
-import type { RecordClasses } from './record-classes.js'
+import { classesOf, type RecordClasses } from './record-classes.js'
 import { RUN_FLAGS } from './run-flags.js'
 
 /** What `map`, `combine` and `reduce` are given beside their records. */
@@ -23,6 +23,11 @@ export interface TaskContextOf<P, K, V> {
    * counts.
    */
   counter(group: string, name: string): Counter
+  /**
+   * Tells that a record, or a key, that takes long is alive, as Hadoop's `progress`: the time that
+   * `--task-timeout` allows begins anew. Cheap enough for a loop; without effect on `--record-timeout`.
+   */
+  progress(): void
   /** Aborted when the job is killed or the attempt is given up. */
   readonly signal: AbortSignal
 }
@@ -58,7 +63,7 @@ export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
 export type TextFormat = 'text' | 'jsonl'
 export const OUTPUT_FORMATS = ['mapfile', 'sequencefile', 'text', 'jsonl'] as const
 
-export function isTextFormat(format: OutputFormat | undefined): format is TextFormat {
+export function isTextFormat(format: string | undefined): format is TextFormat {
   return format === 'text' || format === 'jsonl'
 }
 
@@ -265,6 +270,5 @@ export function parseParams<S extends z.ZodObject>(job: Job<S>, params: unknown)
 
 /** What `map` emits: records for the reducers, or without any the output's. */
 export function emittedClasses(job: Job): RecordClasses {
-  const { key, value } = job.reduce ? job.shuffle : job.output
-  return { keyClass: key.className, valueClass: value.className }
+  return classesOf(job.reduce ? job.shuffle : job.output)
 }

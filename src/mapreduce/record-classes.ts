@@ -1,10 +1,20 @@
 import { describeError, KeyError, UserCodeError } from '../errors.js'
+import { joinBytes } from '../io/bytes.js'
 import { BytesWritable, Text, type Writable, writableFor } from '../io/writables/index.js'
 
 /** The classes of a record's key and value, by their Java names. */
 export interface RecordClasses {
   keyClass: string
   valueClass: string
+}
+
+export function classesOf({ key, value }: RecordWritables): RecordClasses {
+  return { keyClass: key.className, valueClass: value.className }
+}
+
+interface RecordWritables {
+  key: Writable<unknown>
+  value: Writable<unknown>
 }
 
 /** A record as its Writables serialized it; the value in parts where that saves a copy. */
@@ -71,6 +81,12 @@ export class RecordEncoder {
   }
 }
 
+/** A serialized value in one piece. */
+export function wholeValue(value: SerializedRecord['value']): Uint8Array {
+  return value instanceof Uint8Array ? value : joinBytes(value)
+}
+
+/** Bytes of a serialized value. */
 export function valueBytes(value: SerializedRecord['value']): number {
   if (value instanceof Uint8Array) return value.length
   return value.reduce((sum, part) => sum + part.length, 0)

@@ -14,7 +14,7 @@ import {
 import { rawPrefix } from '../../src/io/writables/raw-order.js'
 import { Counters, TASK_COUNTERS } from '../../src/mapreduce/counters.js'
 import { keyOrder } from '../../src/mapreduce/shuffle/key-order.js'
-import { type Combiner, MapOutput } from '../../src/mapreduce/shuffle/map-output.js'
+import { type Combiner, MapOutput, type MapOutputOptions } from '../../src/mapreduce/shuffle/map-output.js'
 import { mergeSegments } from '../../src/mapreduce/shuffle/merge-segments.js'
 import { SortBuffer } from '../../src/mapreduce/shuffle/sort-buffer.js'
 import type { Segment } from '../../src/mapreduce/shuffle/spill-file.js'
@@ -94,6 +94,24 @@ const sumOf: Combiner = async (key, groups, emit) => {
   await emit(key, LongWritable.encode(sum))
 }
 
+/** Of Text and LongWritable, in three partitions, where nothing else is said. */
+function mapOutput(
+  path: string,
+  { codec, ...options }: { codec?: string | undefined } & Partial<MapOutputOptions> = {},
+): MapOutput {
+  return new MapOutput({
+    fs,
+    path,
+    format: { keyClass: Text.className, valueClass: LongWritable.className, codec },
+    partitions: 3,
+    order: keyOrder(Text.className),
+    sortBytes: MIB,
+    counters: new Counters(),
+    signal: new AbortController().signal,
+    ...options,
+  })
+}
+
 async function write(
   folder: string,
   records: readonly Record[],
@@ -101,18 +119,7 @@ async function write(
 ): Promise<{ path: string; segments: Segment[]; counters: Counters }> {
   const counters = new Counters()
   const path = join(folder, 'file.out')
-  const { combine, codec, sortBytes } = options
-  const output = new MapOutput({
-    fs,
-    path,
-    format: { keyClass: Text.className, valueClass: LongWritable.className, codec },
-    partitions: 3,
-    order: keyOrder(Text.className),
-    sortBytes,
-    combine,
-    counters,
-    signal: new AbortController().signal,
-  })
+  const output = mapOutput(path, { ...options, counters })
   for (const [partition, key, value] of records) {
     await output.write(partition, Text.encode(key), LongWritable.encode(value))
   }
@@ -195,33 +202,15 @@ describe('map output', () => {
 
   it('takes values and records larger than the buffer, and refuses a key that is', async () => {
     const folder = await temporaryFolder()
-    const signal = new AbortController().signal
-    const output = new MapOutput({
-      fs,
-      path: join(folder, 'file.out'),
-      format: { keyClass: Text.className, valueClass: BytesWritable.className },
-      partitions: 2,
-      order: keyOrder(Text.className),
-      sortBytes: MIB,
-      counters: new Counters(),
-      signal,
-    })
+    const format = { keyClass: Text.className, valueClass: BytesWritable.className }
+    const output = mapOutput(join(folder, 'file.out'), { format, partitions: 2 })
     const large = Buffer.alloc(3 * MIB, 7)
     for (const [i, key] of ['c', 'a', 'b'].entries()) {
       await output.write(i % 2, Text.encode(key), BytesWritable.encode(i === 1 ? large : Buffer.from(key)))
     }
     const segments = await output.close()
     expect(segments.map(({ records }) => records)).toEqual([2, 1])
-    const huge = new MapOutput({
-      fs,
-      path: join(folder, 'refused'),
-      format: { keyClass: Text.className, valueClass: LongWritable.className },
-      partitions: 1,
-      order: keyOrder(Text.className),
-      sortBytes: MIB,
-      counters: new Counters(),
-      signal,
-    })
+    const huge = mapOutput(join(folder, 'refused'))
     await expect(
       (async () => huge.write(0, Text.encode('k'.repeat(2 * MIB)), LongWritable.encode(1)))(),
     ).rejects.toThrow(/sort a key of 20971\d\d bytes: the sort buffer has 1048576/)

@@ -72,7 +72,7 @@ describe('Text as an output', () => {
 
   it.each(['\n', '\r', '\r\n'])('refuses a value with %j in it, which would make two lines', async (end) => {
     await expect(written('text', Text, Text, [['key', `a${end}b`]])).rejects.toThrow(
-      /its 1 records make [23] lines, because a key or value holds a line's end/,
+      /its 1 record makes [23] lines, because a key or value holds a line's end/,
     )
     expect(await written('jsonl', Text, Text, [['key', `a${end}b`]])).toBe(
       `${JSON.stringify({ key: 'key', value: `a${end}b` })}\n`,

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises'
-import { NotFoundError } from '../../errors.js'
 import type { ByteSource } from '../../io/byte-source.js'
 import { crcFileName, withCrc } from '../../io/crc.js'
+import { ifThere } from '../exists.js'
 import { baseName, joinPath, parentOf } from '../path.js'
 import { localError } from './local-error.js'
 import { LocalSource } from './local-source.js'
@@ -27,8 +27,7 @@ export function sidecarOf(path: string): string | undefined {
 export async function withSidecar(source: ByteSource, path: string): Promise<ByteSource> {
   const sidecar = sidecarOf(path)
   if (sidecar === undefined) return source
-  const crcs = await LocalSource.open(sidecar).catch(async (error) => {
-    if (error instanceof NotFoundError) return undefined
+  const crcs = await ifThere(LocalSource.open(sidecar)).catch(async (error) => {
     await source.close()
     throw error
   })

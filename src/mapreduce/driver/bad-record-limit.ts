@@ -1,4 +1,5 @@
 import { BadRecordsError, errorFromJson, UsageError } from '../../errors.js'
+import { counted } from '../counted.js'
 import type { BadRecord } from '../task/task.js'
 
 /** How many records may be bad: a number, or a share of all of them. */
@@ -19,22 +20,23 @@ export function parseMaxBad(text: string): MaxBad {
 
 /**
  * @param total records of the job, where they are known yet; a share waits until they are.
+ * @param example one that is bad, where one is known in words
  * @throws BadRecordsError when more records are bad than may be.
  */
 export function checkBadRecords(
   bad: number,
   total: number | undefined,
   limit: MaxBad,
-  examples: readonly BadRecord[],
+  example: BadRecord | undefined,
 ): void {
   if (bad === 0) return
   const allowed = allowedRecords(limit, total)
   if (allowed === undefined || bad <= allowed) return
   const words = 'records' in limit ? `${allowed}` : `${allowed} (${limit.percent}%${atLeast(limit.atLeast)})`
-  const [example] = examples
   const first = example ? `; the first: ${example.reason}` : ''
+  const some = total === undefined ? counted(bad, 'record') : `${bad} of ${counted(total, 'record')}`
   throw new BadRecordsError(
-    `Cannot finish the job: ${bad}${total === undefined ? '' : ` of ${total}`} records are bad, --max-bad allows ${words}${first}`,
+    `Cannot finish the job: ${some} ${bad === 1 ? 'is' : 'are'} bad, --max-bad allows ${words}${first}`,
     {
       details: { bad, allowed, ...(example ? { key: example.key, task: example.task } : {}) },
       ...(example ? { cause: errorFromJson(example.error) } : {}),

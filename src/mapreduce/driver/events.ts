@@ -25,6 +25,8 @@ export type JobEvent =
       version: SuccessFile['version']
       options: ResolvedOptions
       driver: DriverProcess
+      /** Of a fleet's job: who handed it in, and from where. */
+      client?: { user: string; host: string }
     }
   | { type: 'state'; state: JobState }
   | {
@@ -74,6 +76,8 @@ export type JobEvent =
   | { type: 'task-killed'; taskId: string; attempt: number }
   /** Nothing has moved for so long; the attempts that are under way, and their records where they are known. */
   | { type: 'no-progress'; quietMs: number; running: AttemptInWork[] }
+  /** This driver has stopped, and another one goes on. */
+  | { type: 'handed-over'; error: PixelreduceError }
   /** Something that the job made for itself could not be removed. */
   | { type: 'left-behind'; uri: string; error: PixelreduceError }
   /** The job's history can't be written; the job goes on without. Told once. */
@@ -86,6 +90,8 @@ export type JobEvent =
       counterGroups: CounterSums
       /** How many of them there are. */
       parts: number
+      /** The first few records that were set aside or skipped. */
+      badRecords?: BadRecord[]
       elapsedMs: number
     }
   | { type: 'failed'; error: PixelreduceError }

@@ -3,13 +3,14 @@ import { PixelreduceError } from '../../errors.js'
 import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
 import { thisProcess } from '../history/driver-process.js'
 import type { SuccessFile } from '../output/success-file.js'
+import type { BadRecord } from '../task/task.js'
 import type { JobEvent } from './events.js'
 import type { JobRunSpec } from './job-spec.js'
 
 type JobEventOf<Type extends JobEvent['type']> = Extract<JobEvent, { type: Type }>
 
 export function submittedEvent(spec: JobRunSpec): JobEventOf<'submitted'> {
-  const { jobId, opened, params, inputs, output, version, options } = spec
+  const { jobId, opened, params, inputs, output, version, options, client } = spec
   return {
     type: 'submitted',
     jobId,
@@ -22,6 +23,7 @@ export function submittedEvent(spec: JobRunSpec): JobEventOf<'submitted'> {
     version,
     options,
     driver: thisProcess(),
+    ...(client ? { client } : {}),
   }
 }
 
@@ -29,6 +31,7 @@ export function succeededEvent(
   output: Location,
   success: SuccessFile,
   startMs: number,
+  badRecords: BadRecord[] = [],
 ): JobEventOf<'succeeded'> {
   const { ledger, counters, counterGroups = {}, parts } = success
   return {
@@ -38,6 +41,7 @@ export function succeededEvent(
     counters,
     counterGroups,
     parts: parts.length,
+    ...(badRecords.length > 0 ? { badRecords } : {}),
     elapsedMs: Date.now() - startMs,
   }
 }

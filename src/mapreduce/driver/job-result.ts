@@ -31,6 +31,7 @@ export function successFile(
   reduces: readonly TaskReport[],
   gathered: OutputParts,
   attempts: StageAttempts,
+  counted?: CounterSums,
 ): SuccessFile {
   const parts = gathered.parts.map(({ part }) => part)
   const quarantine = gathered.quarantine.map(({ part }) => part)
@@ -64,7 +65,7 @@ export function successFile(
       bytesOut: sum(all, (part) => part.bytes),
       duplicateKeys: gathered.duplicateKeys,
     },
-    counterGroups: jobCounters(maps, reduces, all, attempts),
+    counterGroups: addCounters([jobCounters(maps, reduces, all, attempts), counted]),
     outputFormat: format,
     ...stored,
     partitioning: partitioningOf(spec, job, gathered.areRanges),

@@ -1,4 +1,4 @@
-import { KeyError, PixelreduceError } from '../../errors.js'
+import { HandedOverError, KeyError, PixelreduceError } from '../../errors.js'
 import { exists } from '../../fs/exists.js'
 import { joinPath } from '../../fs/path.js'
 import { renameSurely } from '../../fs/rename-surely.js'
@@ -12,19 +12,20 @@ import { addLedgers } from '../ledger.js'
 import { mergeRetried } from '../output/merge-retried.js'
 import { publishOutput, rollForward } from '../output/replace-output.js'
 import { readSuccess, type SuccessFile } from '../output/success-file.js'
-import { keyOrder } from '../shuffle/key-order.js'
 import { committedReport, committedReports } from '../task/attempt.js'
 import {
   attemptFolder,
   BUNDLE_FILE,
-  LOGS_FOLDER,
+  historyCopies,
   mapTaskId,
   outputFolder,
   PARTITION_FILE,
   reduceTaskId,
   sampleTaskId,
 } from '../task/layout.js'
+import { shuffleOrder } from '../task/shuffle-order.js'
 import type {
+  BadRecord,
   JobSpec,
   MapTaskSpec,
   ReduceTaskSpec,
@@ -43,13 +44,13 @@ import { jobResult, successFile } from './job-result.js'
 import { identityOf, type JobRunSpec, jobSpec } from './job-spec.js'
 import { type JobState, nextState } from './job-state.js'
 import { outputCompression } from './options.js'
-import { checkOutputSpecs, makeJobFolder, removeJobFolder } from './output-specs.js'
+import { checkOutputSpecs, makeJobFolder, removeJobFolder, removeListings } from './output-specs.js'
 import { type Plan, planJob } from './plan.js'
 import { requireEpoch, type StoredPlan, takeEpoch, writePlan } from './resume.js'
 import { runStage } from './run-stage.js'
 import { evenly, partitionKeys } from './sampling.js'
 import type { AttemptCounts } from './stage-options.js'
-import { StageProgress } from './stage-progress.js'
+import { type StagePlan, StageProgress } from './stage-progress.js'
 
 /** Splits that are sampled for a total order, and records that are mapped for it in all. */
 const SAMPLED_SPLITS = 10
@@ -57,6 +58,11 @@ const SAMPLED_RECORDS = 10_000
 
 /** Bad records that the result carries in words. */
 const REPORTED_BAD_RECORDS = 5
+
+interface TaskWatch {
+  onProgress?(task: TaskProgress): void
+  onReport?(report: TaskReport): void
+}
 
 /**
  * Drives one job from planning to its commit: plan, map, join, publish. Whatever goes wrong on the way,
@@ -113,7 +119,7 @@ export async function driveJob(
     const mapped = addLedgers(maps.map((report) => report.ledger))
     if (options.only && mapped.read === 0) throw noneFound(options.only)
     const badRecords = maps.flatMap((report) => report.badRecords).slice(0, REPORTED_BAD_RECORDS)
-    checkBadRecords(mapped.quarantined + mapped.skipped, mapped.read, options.maxBad, badRecords)
+    checkBadRecords(mapped.quarantined + mapped.skipped, mapped.read, options.maxBad, badRecords[0])
 
     let reduces: TaskReport[] = []
     if (job.shuffle) {
@@ -122,11 +128,15 @@ export async function driveJob(
     }
 
     enter('committing')
-    const success = await commit(job, plan, maps, reduces)
+    const success = await commit(job, plan, maps, reduces, badRecords)
     enter('succeeded')
-    onEvent(succeededEvent(output, success, startMs))
+    onEvent(succeededEvent(output, success, startMs, badRecords))
     return { ...jobResult(output, success, startMs), badRecords, left: plan.left }
   } catch (error) {
+    if (signal.reason instanceof HandedOverError) {
+      onEvent({ type: 'handed-over', error: signal.reason })
+      throw signal.reason
+    }
     const killed = signal.aborted
     await executor.close()
     if (epoch > 0 && !killed) {
@@ -157,15 +167,18 @@ export async function driveJob(
     const compression = await outputCompression(options)
     if (options.retryOf === undefined) await checkOutputSpecs(output, spec.inputs, options.overwrite)
     else await rollForward(output)
-    parents = await makeJobFolder(output, jobFolder)
+    if (spec.folderParents) await removeListings(jobFolder)
+    parents = [...(spec.folderParents ?? (await makeJobFolder(output, jobFolder)))]
     epoch = await takeEpoch(jobFolder)
+    await spec.beforePlanning?.()
     const { name, input } = spec.opened.job
     const params = spec.params.complete
     const plan = await planJob({ name, params, input }, spec.inputs, jobFolder, options)
     const job = jobSpec(spec, plan, compression, epoch)
     const { bundle } = spec.opened
     const { fs, path } = jobFolder
-    if (bundle !== undefined) await writeText(fs, joinPath(path, BUNDLE_FILE), bundle, { unshared: true })
+    if (bundle !== undefined && !spec.folderParents)
+      await writeText(fs, joinPath(path, BUNDLE_FILE), bundle, { unshared: true })
     const stored = { identity: identityOf(spec), job, plan, options }
     await writePlan(jobFolder, stored)
     return stored
@@ -174,7 +187,7 @@ export async function driveJob(
   /** Goes on with what another driver began: by its plan, and with the tasks that are committed. */
   async function takeOver(stored: StoredPlan): Promise<StoredPlan> {
     await rollForward(output)
-    parents = []
+    parents = [...(spec.folderParents ?? [])]
     epoch = await takeEpoch(jobFolder)
     committed = await committedReports(jobFolder.fs, jobFolder.path)
     return { ...stored, job: { ...stored.job, epoch } }
@@ -194,19 +207,7 @@ export async function driveJob(
     const tasks = plan.splits.map(
       (split, index): MapTaskSpec => ({ kind: 'map', job, taskId: mapTaskId(index), attempt: 0, split }),
     )
-    const progress = new StageProgress('map', plan, tasks.length)
-    return runTasks(tasks, {
-      onProgress(task) {
-        progress.update(task)
-        onEvent(progress.event())
-        checkBadRecords(progress.bad, plan.records, options.maxBad, progress.examples)
-      },
-      onReport(report) {
-        progress.finish(report)
-        onEvent(progress.event())
-        checkBadRecords(progress.bad, plan.records, options.maxBad, progress.examples)
-      },
-    })
+    return runTasks(tasks, watching('map', plan, tasks.length))
   }
 
   /** Learns from a few records how the keys are spread, and writes where each partition begins. */
@@ -229,10 +230,9 @@ export async function driveJob(
     const reports = await runTasks(tasks, {})
     const keys = reports.flatMap(({ sample = [] }) => sample.map((key) => Buffer.from(key, 'base64')))
     const { keyClass } = emittedClasses(spec.opened.job)
-    const table = PartitionTable.of(
-      keyClass,
-      partitionKeys(keys, job.shuffle!.partitions, keyOrder(keyClass).compare),
-    )
+    const { compare } = shuffleOrder(spec.opened.job)
+    const bounds = partitionKeys(keys, job.shuffle!.partitions, compare)
+    const table = PartitionTable.of(keyClass, bounds, PARTITION_FILE, compare)
     const aside = joinPath(path, `.${PARTITION_FILE}-${epoch}`)
     const sink = await fs.create(aside, { unshared: true })
     await table.write(sink, { syncMarker: Buffer.from(plan.syncMarker, 'hex') })
@@ -253,24 +253,29 @@ export async function driveJob(
       }),
     )
     const { shuffled = 0 } = addLedgers(maps.map((report) => report.ledger))
-    const progress = new StageProgress('reduce', { records: shuffled, bytes: 0 }, tasks.length)
-    const tell = () => onEvent(progress.event())
-    return runTasks(tasks, {
+    return runTasks(tasks, watching('reduce', { records: shuffled, bytes: 0 }, tasks.length))
+  }
+
+  /** Tells how a stage gets on, and ends it when too many of its records are bad. */
+  function watching(stage: 'map' | 'reduce', planned: StagePlan, tasks: number): TaskWatch {
+    const progress = new StageProgress(stage, planned, tasks)
+    const look = () => {
+      onEvent(progress.event())
+      checkBadRecords(progress.bad, planned.records, options.maxBad, progress.firstBad)
+    }
+    return {
       onProgress(task) {
         progress.update(task)
-        tell()
+        look()
       },
       onReport(report) {
         progress.finish(report)
-        tell()
+        look()
       },
-    })
+    }
   }
 
-  async function runTasks(
-    all: readonly TaskSpec[],
-    watch: { onProgress?(task: TaskProgress): void; onReport?(report: TaskReport): void },
-  ): Promise<TaskReport[]> {
+  async function runTasks(all: readonly TaskSpec[], watch: TaskWatch): Promise<TaskReport[]> {
     const { fs, path } = jobFolder
     for (const { taskId } of all) if (committed.has(taskId)) watch.onReport?.(committed.get(taskId)!)
     const tasks = all.filter(({ taskId }) => !committed.has(taskId))
@@ -308,6 +313,7 @@ export async function driveJob(
     plan: Plan,
     maps: readonly TaskReport[],
     reduces: readonly TaskReport[],
+    badRecords: BadRecord[],
   ): Promise<SuccessFile> {
     const gathered = await gatherParts(maps, reduces, job, options.partBytes, (tasks) => runTasks(tasks, {}))
     if (options.duplicateKeys === 'refuse' && gathered.duplicateKeys > 0) {
@@ -315,14 +321,14 @@ export async function driveJob(
         `Cannot write ${uriOf(output)}: two records have the key ${JSON.stringify(gathered.firstDuplicate)}; give inputs whose keys differ`,
       )
     }
-    let success = successFile(spec, job, plan, maps, reduces, gathered, stageAttempts)
+    let success = successFile(spec, job, plan, maps, reduces, gathered, stageAttempts, executor.counters)
     await requireEpoch(jobFolder, epoch)
     await assembleOutput(jobFolder, gathered, job, success)
     if (options.retryOf !== undefined) {
       success = await mergeRetried(output, jobFolder, success, options.retryOf, job.output)
     }
-    const logs = { fs: jobFolder.fs, path: joinPath(outputFolder(jobFolder.path), LOGS_FOLDER) }
-    await history.copyTo(logs, succeededEvent(output, success, startMs))
+    const finished = { fs: jobFolder.fs, path: outputFolder(jobFolder.path) }
+    await history.copyTo(historyCopies(finished), succeededEvent(output, success, startMs, badRecords))
     signal.throwIfAborted()
     await requireEpoch(jobFolder, epoch)
     await publishOutput(output, jobFolder.path, spec.jobId, options.overwrite)

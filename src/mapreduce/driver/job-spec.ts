@@ -4,6 +4,7 @@ import { type Location, uriOf } from '../../fs/resolve.js'
 import { Text } from '../../io/writables/index.js'
 import type { Job } from '../job.js'
 import type { SuccessFile } from '../output/success-file.js'
+import { classesOf } from '../record-classes.js'
 import { BUNDLE_FILE, PARTITION_FILE } from '../task/layout.js'
 import type { JobSpec, OutputSpec, ShuffleSpec } from '../task/task.js'
 import type { OpenedJob } from './open-job.js'
@@ -27,12 +28,25 @@ export interface JobRunSpec {
   version: SuccessFile['version']
   /** Where the job's history is written. */
   history: Location
+  /**
+   * Folders that were made for the job's folder, innermost first, by whoever has made it already. @default this
+   * driver makes it
+   */
+  folderParents?: readonly string[]
+  /** Of a fleet's job: who handed it in, and from where. */
+  client?: { user: string; host: string }
+  /** What must hold before the input is looked at. */
+  beforePlanning?(): Promise<void>
   /** What an earlier driver of the job left, to go on with. */
   earlier?: StoredPlan
 }
 
 /** By what a later run is known for the same job. */
-export function identityOf({ opened, params, inputs }: JobRunSpec): JobIdentity {
+export function identityOf({
+  opened,
+  params,
+  inputs,
+}: Pick<JobRunSpec, 'opened' | 'params' | 'inputs'>): JobIdentity {
   return { job: opened.job.name, params: params.complete, inputs, version: opened.version }
 }
 
@@ -55,8 +69,7 @@ export function jobSpec(
     epoch,
     output: {
       format: options.outputFormat ?? job.output.format ?? 'mapfile',
-      keyClass: job.output.key.className,
-      valueClass: job.output.value.className,
+      ...classesOf(job.output),
       syncMarker: plan.syncMarker,
       indexInterval: options.indexInterval,
       crc: options.crc,

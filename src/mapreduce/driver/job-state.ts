@@ -1,4 +1,4 @@
-import { PixelreduceError } from '../../errors.js'
+import { type Transitions, transition } from './transition.js'
 
 /** Where a job stands. */
 export type JobState =
@@ -11,7 +11,7 @@ export type JobState =
   | 'failed'
   | 'killed'
 
-const transitions: Record<JobState, readonly JobState[]> = {
+const transitions: Transitions<JobState> = {
   // From anywhere to the end: another driver of the same job has finished it.
   submitted: ['planning', 'succeeded', 'failed', 'killed'],
   planning: ['mapping', 'succeeded', 'failed', 'killed'],
@@ -25,6 +25,5 @@ const transitions: Record<JobState, readonly JobState[]> = {
 
 /** The state after `from`. @throws PixelreduceError when no transition leads there. */
 export function nextState(from: JobState, to: JobState): JobState {
-  if (transitions[from].includes(to)) return to
-  throw new PixelreduceError(`Cannot move the job to ${to}: it is ${from}`)
+  return transition('job', transitions, from, to)
 }

@@ -6,12 +6,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { JobDefinitionError, UsageError } from '../../errors.js'
 import { builtFile } from '../../package-root.js'
 import { exportedJob, type Job } from '../job.js'
-import { loadBundle, loadModule } from '../task/loader.js'
+import { BUILT_IN, builtInModule, loadBundle, loadModule } from '../task/loader.js'
 
 /** A job found, and how workers will find it. */
 export interface OpenedJob {
   job: Job
-  /** The module that exports it: a file URL; workers take the bundle where there is one. */
+  /** The module that exports it: `builtin:` and a name, or a file URL, whose bundle workers take. */
   module: string
   /** The text of the module with all it imports, for a job that is not built in. */
   bundle?: string
@@ -49,10 +49,28 @@ async function openBuiltIn(name: string): Promise<OpenedJob> {
       `Cannot run "${name}": there is no such job; built in are ${names.join(', ')}, and a path such as ./${name}.ts names a file`,
     )
   }
-  const path = builtFile('jobs', `${name}.js`)
-  const module = pathToFileURL(path).href
-  const job = exportedJob(await loadModule(module), name)
-  return { job, module, version: digest(await readFile(path)) }
+  const module = BUILT_IN + name
+  const job = exportedJob(await loadModule(builtInModule(module)), name)
+  return { job, module, version: digest(await readFile(builtFile('jobs', `${name}.js`))) }
+}
+
+/**
+ * A job as another process has opened it.
+ * @param bundle of a job that is not built in
+ * @throws JobDefinitionError when this installation has another version of a built-in job.
+ */
+export async function openStoredJob(
+  { name, module, version }: { name: string; module: string; version: string },
+  bundle?: string,
+): Promise<OpenedJob> {
+  if (bundle !== undefined) {
+    return { job: exportedJob(await loadBundle(bundle), module, name), module, bundle, version }
+  }
+  const opened = await openBuiltIn(name)
+  if (opened.version === version) return opened
+  throw new JobDefinitionError(
+    `Cannot run ${name}: this installation has version ${opened.version} of it, ${version} was submitted`,
+  )
 }
 
 async function openJobValue(job: Job): Promise<OpenedJob> {

@@ -24,6 +24,16 @@ export interface RunOptions {
   input: string | readonly string[]
   /** URI of the folder to make. @default `<input>.<job>` beside the only input */
   output?: string
+  /** Where tasks run: on this machine, or on the workers of a fleet. @default 'local' */
+  engine?: Engine
+  /** URI of the fleet's Redis. @default PIXELREDUCE_REDIS */
+  redis?: string
+  /** Name under which the fleet keeps its keys in Redis. @default 'pixelreduce' */
+  fleet?: string
+  /** Of a fleet's job: its share beside other jobs. @default 1 */
+  priority?: number
+  /** Of a fleet's job: attempts that may run at once. @default as many as there are slots */
+  maxWorkers?: number
   /** The job's own params. @default those of its schema */
   params?: Record<string, unknown>
   /** Pictures worked on at once. @default one per core */
@@ -105,6 +115,10 @@ export interface RunOptions {
   signal?: AbortSignal
 }
 
+/** What `--engine` takes. */
+export type Engine = (typeof ENGINES)[number]
+export const ENGINES = ['local', 'cluster'] as const
+
 /** What `--isolation` takes. */
 export type Isolation = (typeof ISOLATIONS)[number]
 export const ISOLATIONS = ['thread', 'process'] as const
@@ -151,6 +165,8 @@ export interface ResolvedOptions {
 export function resolveOptions(options: RunOptions): ResolvedOptions {
   for (const name of [
     'workers',
+    'maxWorkers',
+    'priority',
     'splitBytes',
     'splits',
     'partBytes',

@@ -1,9 +1,10 @@
 import picomatch from 'picomatch'
 import { PermissionError, UsageError } from '../../errors.js'
 import { exists } from '../../fs/exists.js'
-import { isWithin, parentOf } from '../../fs/path.js'
+import { baseName, isWithin, parentOf } from '../../fs/path.js'
 import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
 import { rollForward } from '../output/replace-output.js'
+import { isListing } from '../task/layout.js'
 
 /** Where a job writes when nobody says: `<input>.<job>` beside its only input. */
 export function defaultOutput(inputs: readonly string[], job: string): string {
@@ -46,7 +47,7 @@ export async function checkOutputSpecs(
 }
 
 /** Folders in a job's own. */
-const JOB_FOLDERS = ['attempts', 'committed']
+export const JOB_FOLDERS = ['attempts', 'committed']
 
 /**
  * Makes the job's hidden folder and the parents it needs.
@@ -77,6 +78,13 @@ export async function makeJobFolder(
     })
   }
   return made
+}
+
+/** Removes the listings of a driver that was killed while it planned. */
+export async function removeListings({ fs, path }: Location): Promise<void> {
+  const listings: string[] = []
+  for await (const entry of fs.list(path)) if (isListing(baseName(entry.path))) listings.push(entry.path)
+  for (const listing of listings) await fs.delete(listing)
 }
 
 /** Removes what {@link makeJobFolder} made; parents only while they are empty. */

@@ -1,4 +1,5 @@
-import { AlreadyExistsError, FencedError, NotFoundError, UsageError } from '../../errors.js'
+import { AlreadyExistsError, FencedError, UsageError } from '../../errors.js'
+import { listIfThere } from '../../fs/exists.js'
 import { baseName, joinPath, parentOf } from '../../fs/path.js'
 import { renameSurely } from '../../fs/rename-surely.js'
 import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
@@ -68,7 +69,7 @@ export async function removeLeftovers(output: Location, jobId: string): Promise<
 }
 
 /** A folder without a plan that is older than this is of a driver that was killed while it planned. */
-const PLANNING_MS = 10 * 60 * 1000
+export const PLANNING_MS = 10 * 60 * 1000
 
 /** Written aside and renamed, so that it is there whole or not at all. */
 export async function writePlan(jobFolder: Location, stored: StoredPlan): Promise<void> {
@@ -108,19 +109,15 @@ export async function requireEpoch(jobFolder: Location, epoch: number): Promise<
   )
 }
 
-/** The folders of jobs whose output this is, the newest first. */
-export async function jobFoldersOf(output: Location): Promise<Location[]> {
+/** The folders of jobs whose output this is, the newest first; or of chains. */
+export async function jobFoldersOf(output: Location, idPrefix?: string): Promise<Location[]> {
   const { fs, path } = output
-  const prefix = jobFolderPrefix(output)
+  const prefix = jobFolderPrefix(output, idPrefix)
   const found: string[] = []
-  try {
-    for await (const entry of fs.list(parentOf(path))) {
-      const name = baseName(entry.path)
-      if (entry.type === 'directory' && name.startsWith(prefix) && !name.endsWith('.old'))
-        found.push(entry.path)
-    }
-  } catch (error) {
-    if (!(error instanceof NotFoundError)) throw error
+  for await (const entry of listIfThere({ fs, path: parentOf(path) })) {
+    const name = baseName(entry.path)
+    if (entry.type === 'directory' && name.startsWith(prefix) && !name.endsWith('.old'))
+      found.push(entry.path)
   }
   return found.reverse().map((each) => ({ fs, path: each }))
 }
@@ -135,16 +132,12 @@ export async function readPlan({ fs, path }: Location): Promise<StoredPlan | und
 
 const EPOCH = 'epoch-'
 
-async function newestEpoch({ fs, path }: Location): Promise<number> {
+async function newestEpoch(jobFolder: Location): Promise<number> {
   let newest = 0
-  try {
-    for await (const entry of fs.list(path)) {
-      const name = baseName(entry.path)
-      if (name.startsWith(EPOCH)) newest = Math.max(newest, Number(name.slice(EPOCH.length)))
-    }
-  } catch (error) {
-    // The folder of a job that another driver has finished is gone.
-    if (!(error instanceof NotFoundError)) throw error
+  // The folder of a job that another driver has finished is gone.
+  for await (const entry of listIfThere(jobFolder)) {
+    const name = baseName(entry.path)
+    if (name.startsWith(EPOCH)) newest = Math.max(newest, Number(name.slice(EPOCH.length)))
   }
   return newest
 }

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { FencedError, KilledError, PixelreduceError } from '../../errors.js'
+import { FencedError, KilledError, PixelreduceError, WorkerLostError } from '../../errors.js'
 import type { TaskExecutor, TaskProgress, TaskReport, TaskSpec } from '../task/task.js'
 import { QuietTimer } from '../task/time-limits.js'
 import { LostRecords } from './lost-records.js'
@@ -10,6 +10,9 @@ import { type AttemptState, nextAttemptState, nextTaskState, type TaskState } fr
 
 /** First wait before another attempt, doubled each time. */
 const BACKOFF_MS = 100
+
+/** Attempts at a task that may get lost with their workers before that is taken for its own doing. */
+const MOST_LOST = 10
 
 /** How often slow tasks are looked for, as a share of the age from which they count. */
 const LOOKS_PER_AGE = 10
@@ -33,6 +36,8 @@ interface Task {
   launched: number
   /** Failed attempts since a record was last found that had ended them. */
   failures: number
+  /** Attempts that went with their workers. */
+  gone: number
   readonly lost: LostRecords
 }
 
@@ -76,6 +81,7 @@ class Stage {
       attempts: new Set(),
       launched: 0,
       failures: 0,
+      gone: 0,
       lost: new LostRecords(spec.kind),
     }))
     this.waiting = [...this.tasks]
@@ -204,6 +210,12 @@ class Stage {
     if (this.signal.aborted || task.state === 'succeeded') return this.kill(task, attempt)
     const error =
       thrown instanceof PixelreduceError ? thrown : new PixelreduceError(String(thrown), { cause: thrown })
+    if (error instanceof WorkerLostError && isRemoved && ++task.gone < MOST_LOST) {
+      this.kill(task, attempt)
+      const isAlone = ![...task.attempts].some((other) => other !== attempt && other.state === 'running')
+      if (isAlone) this.backOff(task)
+      return
+    }
     const hasOther = [...task.attempts].some((other) => other !== attempt && other.state === 'running')
     attempt.state = nextAttemptState(attempt.state, 'failed')
     this.counts.failed++

@@ -1,15 +1,21 @@
 import type { BadRecord, TaskProgress, TaskReport } from '../task/task.js'
 import type { JobEvent } from './events.js'
 
+/** What a stage has before it, as far as that is known. */
+export interface StagePlan {
+  records?: number | undefined
+  bytes: number
+}
+
 /** Sums what running and finished tasks tell. */
 export class StageProgress {
-  private readonly badRecords: BadRecord[] = []
+  private badRecord: BadRecord | undefined
   private readonly running = new Map<string, TaskProgress>()
   private done = { read: 0, bytesIn: 0, bad: 0, tasks: 0 }
 
   constructor(
     private readonly stage: 'map' | 'reduce',
-    private readonly plan: { records?: number | undefined; bytes: number },
+    private readonly plan: StagePlan,
     private readonly tasks: number,
   ) {}
 
@@ -23,13 +29,14 @@ export class StageProgress {
     this.done.bytesIn += bytesIn
     this.done.bad += ledger.quarantined + ledger.skipped
     this.done.tasks++
-    this.badRecords.push(...badRecords)
+    this.badRecord ??= badRecords[0]
   }
 
-  /** Of the bad records those that are known in words, finished tasks' first. */
-  get examples(): BadRecord[] {
-    const ofRunning = [...this.running.values()].flatMap(({ firstBad }) => firstBad ?? [])
-    return [...this.badRecords, ...ofRunning]
+  /** A bad record in words: of the task that finished first with one, else of one that runs. */
+  get firstBad(): BadRecord | undefined {
+    if (this.badRecord) return this.badRecord
+    for (const { firstBad } of this.running.values()) if (firstBad) return firstBad
+    return undefined
   }
 
   get bad(): number {

@@ -1,4 +1,4 @@
-import { PixelreduceError } from '../../errors.js'
+import { type Transitions, transition } from './transition.js'
 
 /** Where a task stands. */
 export type TaskState =
@@ -23,7 +23,7 @@ export type AttemptState =
   /** Through no fault of its own: another one was first, or the job ended. */
   | 'killed'
 
-const taskTransitions: Record<TaskState, readonly TaskState[]> = {
+const taskTransitions: Transitions<TaskState> = {
   waiting: ['running', 'killed'],
   running: ['backing-off', 'succeeded', 'failed', 'killed'],
   'backing-off': ['waiting', 'killed'],
@@ -32,7 +32,7 @@ const taskTransitions: Record<TaskState, readonly TaskState[]> = {
   killed: [],
 }
 
-const attemptTransitions: Record<AttemptState, readonly AttemptState[]> = {
+const attemptTransitions: Transitions<AttemptState> = {
   running: ['succeeded', 'failed', 'killed'],
   succeeded: [],
   failed: [],
@@ -41,12 +41,10 @@ const attemptTransitions: Record<AttemptState, readonly AttemptState[]> = {
 
 /** The state after `from`. @throws PixelreduceError when no transition leads there. */
 export function nextTaskState(from: TaskState, to: TaskState): TaskState {
-  if (taskTransitions[from].includes(to)) return to
-  throw new PixelreduceError(`Cannot move the task to ${to}: it is ${from}`)
+  return transition('task', taskTransitions, from, to)
 }
 
 /** The state after `from`. @throws PixelreduceError when no transition leads there. */
 export function nextAttemptState(from: AttemptState, to: AttemptState): AttemptState {
-  if (attemptTransitions[from].includes(to)) return to
-  throw new PixelreduceError(`Cannot move the attempt to ${to}: it is ${from}`)
+  return transition('attempt', attemptTransitions, from, to)
 }

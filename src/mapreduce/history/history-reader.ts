@@ -1,4 +1,5 @@
 import { NotFoundError, UsageError } from '../../errors.js'
+import { listIfThere, openIfThere } from '../../fs/exists.js'
 import { baseName, joinPath } from '../../fs/path.js'
 import { type Location, uriOf } from '../../fs/resolve.js'
 import { readText } from '../../fs/text.js'
@@ -44,11 +45,7 @@ export async function readHistory({ folder, jobId }: HistoryPlace): Promise<Hist
 
 /** The first event and the last few: enough to say how a job stands, without reading all of its tasks. */
 export async function readHistoryEnds({ folder, jobId }: HistoryPlace): Promise<HistoryEvent[]> {
-  const path = joinPath(folder.path, jobId + HISTORY_SUFFIX)
-  const source = await folder.fs.open(path).catch((error) => {
-    if (error instanceof NotFoundError) return undefined
-    throw error
-  })
+  const source = await openIfThere({ fs: folder.fs, path: joinPath(folder.path, jobId + HISTORY_SUFFIX) })
   if (!source) return readHistory({ folder, jobId })
   await using file = source
   if (file.length <= 2 * END_BYTES) return readHistory({ folder, jobId })
@@ -84,12 +81,8 @@ export async function readHistoryText(folder: Location, jobId: string): Promise<
   return whole === '' ? text : [...new Set(text.split('\n'))].join('\n')
 }
 
-async function namesIn({ fs, path }: Location): Promise<string[]> {
+async function namesIn(folder: Location): Promise<string[]> {
   const names: string[] = []
-  try {
-    for await (const entry of fs.list(path)) names.push(baseName(entry.path))
-  } catch (error) {
-    if (!(error instanceof NotFoundError)) throw error
-  }
+  for await (const entry of listIfThere(folder)) names.push(baseName(entry.path))
   return names
 }

@@ -42,12 +42,11 @@ export class HistoryWriter {
   }
 
   /**
-   * Copies the history to `<logs>/history/<job id>.jsonl`, with the event that ends it: who reads the copy
-   * reads it in an output that is there, and then the job has succeeded.
+   * Copies the history to `<folder>/<job id>.jsonl`, with the event that ends it: who reads the copy reads
+   * it in an output that is there, and then the job has succeeded.
    */
-  async copyTo(logs: Location, end: Recorded): Promise<void> {
-    const { fs } = logs
-    const folder = { fs, path: joinPath(logs.path, 'history') }
+  async copyTo(folder: Location, end: Recorded): Promise<void> {
+    const { fs } = folder
     try {
       await fs.mkdirs(folder.path)
       const path = joinPath(folder.path, this.jobId! + HISTORY_SUFFIX)
@@ -56,7 +55,7 @@ export class HistoryWriter {
       const text = (await this.earlierLines()) + this.lines.join('') + historyLine(end, new Date())
       await writeText(fs, path, text)
     } catch (error) {
-      this.tell(logs, error)
+      this.tell(folder, error)
     }
   }
 

@@ -1,4 +1,5 @@
 import { FormatError, NotFoundError, UsageError } from '../../errors.js'
+import { statIfThere } from '../../fs/exists.js'
 import type { FileStatus } from '../../fs/file-system.js'
 import { baseName, isHidden, joinPath } from '../../fs/path.js'
 import { type Location, uriOf } from '../../fs/resolve.js'
@@ -73,10 +74,7 @@ async function openPart(location: Location, status: FileStatus): Promise<Dataset
 
 export async function isMapFile({ fs, path }: Location): Promise<boolean> {
   const data = { fs, path: joinPath(path, DATA_FILE) }
-  const status = await fs.stat(data.path).catch((error) => {
-    if (error instanceof NotFoundError) return undefined
-    throw error
-  })
+  const status = await statIfThere(data)
   return status?.type === 'file' && (await beginsAsSequenceFile(data, status))
 }
 

@@ -1,5 +1,6 @@
 import type { Picture } from '../../image/picture.js'
 import type { Writable } from '../../io/writables/index.js'
+import { classesOf } from '../record-classes.js'
 
 /**
  * What the records of a job's input are, as a job names it and as it travels to the tasks. `R` is the type
@@ -57,5 +58,5 @@ export function recordInput<K, V>(
   key: Writable<K>,
   value: Writable<V>,
 ): InputDefinition<StoredRecordOf<K, V>> {
-  return { kind: 'records', keyClass: key.className, valueClass: value.className }
+  return { kind: 'records', ...classesOf({ key, value }) }
 }

@@ -6,6 +6,7 @@ import { baseName, compareUtf8, isHidden, joinPath, parentOf } from '../../fs/pa
 import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
 import { isPictureName } from '../../image/format.js'
 import { DATA_FILE } from '../../io/map-file/format.js'
+import { counted } from '../counted.js'
 import { listingFile } from '../task/layout.js'
 import { type Dataset, isMapFile, openDataset } from './dataset.js'
 import type { InputDefinition } from './input-definition.js'
@@ -150,7 +151,7 @@ export function leftInWords(left: ReadonlyMap<string, number>): string {
   if (total === 0) return ''
   const kinds = [...left].sort((a, b) => b[1] - a[1]).slice(0, 5)
   const words = kinds.map(([extension, count]) => `${count} ${extension}`).join(', ')
-  return `; ${total} other file${total === 1 ? ' was' : 's were'} left (${words}); --include takes more`
+  return `; ${counted(total, 'other file was', 'other files were')} left (${words}); --include takes more`
 }
 
 function requireSomething(

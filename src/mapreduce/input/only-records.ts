@@ -1,6 +1,7 @@
-import { NotFoundError, UsageError } from '../../errors.js'
+import { UsageError } from '../../errors.js'
+import { statIfThere } from '../../fs/exists.js'
 import type { FileStatus } from '../../fs/file-system.js'
-import { isWithin, joinPath } from '../../fs/path.js'
+import { compareUtf8, isWithin, joinPath } from '../../fs/path.js'
 import { type Location, resolveUri } from '../../fs/resolve.js'
 import { Text } from '../../io/writables/text.js'
 import { openMapFile } from '../map-file-folder.js'
@@ -20,12 +21,9 @@ export async function* onlyFiles(
 ): AsyncIterable<FileStatus> {
   const paths =
     kind === 'pictures' ? keys.map((key) => joinPath(path, key)) : keys.map((key) => placeOf(key).path)
-  for (const file of [...new Set(paths)].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))) {
+  for (const file of [...new Set(paths)].sort(compareUtf8)) {
     if (!isWithin(file, path)) continue
-    const status = await fs.stat(file).catch((error) => {
-      if (error instanceof NotFoundError) return undefined
-      throw error
-    })
+    const status = await statIfThere({ fs, path: file })
     if (status?.type === 'file') yield status
   }
 }
@@ -97,7 +95,7 @@ async function rangesOf({ path }: MapFileSplit, keys: readonly string[]): Promis
     if (text.includes('\ufffd')) return { start: 0, end: Number.POSITIVE_INFINITY }
     const first = index.firstNotBelow(key)
     let next = first
-    while (next < index.count && Buffer.compare(Text.utf8(index.key(next)), Text.utf8(key)) === 0) next++
+    while (next < index.count && Text.compare(index.key(next), key) === 0) next++
     return {
       start: index.position(Math.max(0, first - 1)),
       end: next < index.count ? index.position(next) : Number.POSITIVE_INFINITY,

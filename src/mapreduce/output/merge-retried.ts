@@ -1,4 +1,5 @@
-import { ChecksumError, FencedError, LedgerError, NotFoundError } from '../../errors.js'
+import { ChecksumError, FencedError, LedgerError } from '../../errors.js'
+import { listIfThere } from '../../fs/exists.js'
 import type { FileSystem } from '../../fs/file-system.js'
 import { baseName, joinPath } from '../../fs/path.js'
 import type { Location } from '../../fs/resolve.js'
@@ -10,7 +11,7 @@ import { comparatorFor } from '../../io/writables/comparator.js'
 import { addCounters, OUTPUT_COUNTERS, TASK_COUNTERS } from '../counters.js'
 import { addLedgers, checkLedger } from '../ledger.js'
 import { type OpenMapFile, openMapFile } from '../map-file-folder.js'
-import { LOGS_FOLDER, outputFolder, partName, QUARANTINE_FOLDER, SUCCESS_FILE } from '../task/layout.js'
+import { historyCopies, outputFolder, partName, QUARANTINE_FOLDER, SUCCESS_FILE } from '../task/layout.js'
 import { keyFromJson, type OutputSpec } from '../task/task.js'
 import { DigestSink } from './digest-sink.js'
 import { PartFile, storedAs } from './part-file.js'
@@ -154,15 +155,12 @@ class OutputMerge {
 
   /** The histories of the jobs that have made the output. */
   async logs(): Promise<void> {
-    const from = joinPath(this.folders.old, LOGS_FOLDER, 'history')
-    const to = joinPath(this.folders.merged, LOGS_FOLDER, 'history')
-    try {
-      for await (const entry of this.fs.list(from)) {
-        await this.fs.mkdirs(to)
-        await this.copyFile(entry.path, joinPath(to, baseName(entry.path)), { unshared: true })
-      }
-    } catch (error) {
-      if (!(error instanceof NotFoundError)) throw error
+    const { fs } = this
+    const from = historyCopies({ fs, path: this.folders.old })
+    const to = historyCopies({ fs, path: this.folders.merged }).path
+    for await (const entry of listIfThere(from)) {
+      await fs.mkdirs(to)
+      await this.copyFile(entry.path, joinPath(to, baseName(entry.path)), { unshared: true })
     }
   }
 
@@ -272,14 +270,19 @@ class RecoveredRecords implements AsyncDisposable {
     parts: readonly SuccessPart[],
     { keyClass }: OutputSpec,
   ): Promise<RecoveredRecords> {
+    const compare = comparatorFor(keyClass, folder)
     const files: OpenMapFile[] = []
     const scans: Awaited<ReturnType<OpenMapFile['reader']['scan']>>[] = []
-    for (const { name } of parts) {
-      const file = await openMapFile(fs, joinPath(folder, name))
-      files.push(file)
-      scans.push(await file.reader.scan())
+    try {
+      for (const { name } of parts) {
+        const file = await openMapFile(fs, joinPath(folder, name))
+        files.push(file)
+        scans.push(await file.reader.scan())
+      }
+    } catch (error) {
+      await closeAll(files)
+      throw error
     }
-    const compare = comparatorFor(keyClass, folder)
     return new RecoveredRecords(files, new RecordMerge(scans, compare), compare)
   }
 
@@ -310,6 +313,10 @@ class RecoveredRecords implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const file of this.files) await file.close()
+    await closeAll(this.files)
   }
+}
+
+async function closeAll(files: readonly OpenMapFile[]): Promise<void> {
+  for (const file of files) await file.close()
 }

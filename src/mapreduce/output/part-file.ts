@@ -8,6 +8,7 @@ import type { Waiting } from '../../io/waiting.js'
 import { type MapFileLengths, openMapFile } from '../map-file-folder.js'
 import { type KeyJson, keyToJson, type OutputSpec, type PartReport } from '../task/task.js'
 import { DigestSink } from './digest-sink.js'
+import { KeyTally } from './key-tally.js'
 import type { RecordPart } from './record-part.js'
 
 /** A MapFile being written to a folder of its own. */
@@ -22,22 +23,33 @@ export class PartFile implements RecordPart {
   /** Makes the folder, whose parent must exist, and the files in it. */
   static async create(fs: FileSystem, folder: string, output: OutputSpec): Promise<PartFile> {
     await fs.mkdir(folder)
-    const stored = storedAs(output)
-    const data = new DigestSink(await fs.create(joinPath(folder, DATA_FILE), { ...stored, crc: output.crc }))
-    const index = await fs.create(joinPath(folder, INDEX_FILE), { ...stored, crc: output.crc })
-    const checksum = await fs.create(joinPath(folder, CHECKSUM_FILE), stored)
-    const writer = await MapFileWriter.create(
-      { data, index, checksum },
-      {
-        keyClass: output.keyClass,
-        valueClass: output.valueClass,
-        compression: output.compression,
-        ...(output.codec === undefined ? {} : { codec: output.codec }),
-        indexInterval: output.indexInterval,
-        syncMarker: Buffer.from(output.syncMarker, 'hex'),
-      },
-    )
-    return new PartFile(fs, folder, { data, index, checksum }, writer)
+    const created: ByteSink[] = []
+    const create = async (name: string, options: CreateOptions) => {
+      const sink = await fs.create(joinPath(folder, name), options)
+      created.push(sink)
+      return sink
+    }
+    try {
+      const stored = storedAs(output)
+      const data = new DigestSink(await create(DATA_FILE, { ...stored, crc: output.crc }))
+      const index = await create(INDEX_FILE, { ...stored, crc: output.crc })
+      const checksum = await create(CHECKSUM_FILE, stored)
+      const writer = await MapFileWriter.create(
+        { data, index, checksum },
+        {
+          keyClass: output.keyClass,
+          valueClass: output.valueClass,
+          compression: output.compression,
+          ...(output.codec === undefined ? {} : { codec: output.codec }),
+          indexInterval: output.indexInterval,
+          syncMarker: Buffer.from(output.syncMarker, 'hex'),
+        },
+      )
+      return new PartFile(fs, folder, { data, index, checksum }, writer)
+    } catch (error) {
+      await Promise.allSettled(created.map((sink) => sink.abort()))
+      throw error
+    }
   }
 
   append(key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): Waiting {
@@ -75,25 +87,21 @@ async function readBack(
 ): Promise<Omit<PartReport, 'digest'>> {
   await using file = await openMapFile(fs, folder, { lengths })
   const { keyClass } = file.reader.header
-  let records = 0
+  const tally = new KeyTally(keyClass)
   let duplicateKeys = 0
   let firstDuplicate: KeyJson | undefined
-  let first: Uint8Array | undefined
   let last: Uint8Array | undefined
   for await (const { key } of file.reader.entries()) {
-    first ??= key
+    tally.add(key)
     if (last && equalBytes(last, key)) {
       duplicateKeys++
       firstDuplicate ??= keyToJson(keyClass, key)
     }
     last = key
-    records++
   }
   return {
-    records,
+    ...tally.report(),
     bytes: lengths.data,
-    firstKey: first ? keyToJson(keyClass, first) : '',
-    lastKey: last ? keyToJson(keyClass, last) : '',
     duplicateKeys,
     ...(firstDuplicate === undefined ? {} : { firstDuplicate }),
   }

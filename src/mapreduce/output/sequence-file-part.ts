@@ -5,8 +5,9 @@ import {
   type SequenceFileWriter,
 } from '../../io/sequence-file/index.js'
 import type { Waiting } from '../../io/waiting.js'
-import { keyToJson, type OutputSpec, type PartReport } from '../task/task.js'
+import type { OutputSpec, PartReport } from '../task/task.js'
 import { DigestSink } from './digest-sink.js'
+import { KeyTally } from './key-tally.js'
 import { storedAs } from './part-file.js'
 import type { RecordPart } from './record-part.js'
 
@@ -27,6 +28,9 @@ export class SequenceFilePart implements RecordPart {
       compression: output.compression,
       ...(output.codec === undefined ? {} : { codec: output.codec }),
       syncMarker: Buffer.from(output.syncMarker, 'hex'),
+    }).catch(async (error) => {
+      await data.abort()
+      throw error
     })
     return new SequenceFilePart(fs, path, data, writer)
   }
@@ -51,25 +55,11 @@ export class SequenceFilePart implements RecordPart {
     await this.writer.close()
     await using source = await this.fs.open(this.path)
     await using reader = await SequenceFileReader.open(source)
-    const { keyClass } = reader.header
-    let records = 0
-    let first: Uint8Array | undefined
-    let last: Uint8Array | undefined
+    const tally = new KeyTally(reader.header.keyClass)
     while (await reader.fill()) {
-      for (let record = reader.next(); record; record = reader.next()) {
-        first ??= record.key
-        last = record.key
-        records++
-      }
+      for (let record = reader.next(); record; record = reader.next()) tally.add(record.key)
     }
-    return {
-      records,
-      bytes: source.length,
-      firstKey: first ? keyToJson(keyClass, first) : '',
-      lastKey: last ? keyToJson(keyClass, last) : '',
-      duplicateKeys: 0,
-      digest: this.data.digest(),
-    }
+    return { ...tally.report(), bytes: source.length, duplicateKeys: 0, digest: this.data.digest() }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,12 +1,15 @@
 import { LedgerError } from '../../errors.js'
 import type { FileSystem } from '../../fs/file-system.js'
 import type { ByteSource } from '../../io/byte-source.js'
-import { asBuffer, EMPTY_BYTES, joinBytes } from '../../io/bytes.js'
+import { asBuffer, EMPTY_BYTES } from '../../io/bytes.js'
 import { OutputStage } from '../../io/sequence-file/output-stage.js'
 import type { Waiting } from '../../io/waiting.js'
 import { NullWritable, Text, writableFor } from '../../io/writables/index.js'
-import { type KeyJson, keyToJson, type OutputSpec, type PartReport } from '../task/task.js'
+import { counted } from '../counted.js'
+import { wholeValue } from '../record-classes.js'
+import type { OutputSpec, PartReport } from '../task/task.js'
 import { DigestSink } from './digest-sink.js'
+import { KeyTally } from './key-tally.js'
 import { storedAs } from './part-file.js'
 import { plainJson, plainText } from './plain-values.js'
 import type { RecordPart } from './record-part.js'
@@ -25,17 +28,16 @@ export class TextPart implements RecordPart {
   private readonly line: (key: Uint8Array, value: Uint8Array) => Uint8Array
   /** Keys without values are written as the bytes that they are. */
   private readonly areBareTexts: boolean
-  private records = 0
-  private firstKey: KeyJson | undefined
-  private lastKey: Uint8Array | KeyJson = ''
+  private readonly tally: KeyTally
 
   private constructor(
     private readonly fs: FileSystem,
     private readonly path: string,
     private readonly data: DigestSink,
-    private readonly output: OutputSpec,
+    output: OutputSpec,
   ) {
     this.stage = new OutputStage(data)
+    this.tally = new KeyTally(output.keyClass)
     this.areBareTexts =
       output.format === 'text' &&
       output.keyClass === Text.className &&
@@ -49,12 +51,9 @@ export class TextPart implements RecordPart {
   }
 
   append(key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): Waiting {
-    this.records++
-    this.firstKey ??= keyToJson(this.output.keyClass, key)
-    this.lastKey = key
-    const bytes = value instanceof Uint8Array ? value : joinBytes(value)
+    this.tally.add(key)
     if (this.areBareTexts) return this.stage.write(Text.utf8(key), [LINE_END])
-    return this.stage.write(this.line(key, bytes))
+    return this.stage.write(this.line(key, wholeValue(value)))
   }
 
   /** Appends all of another part, as its report tells of it. */
@@ -64,10 +63,7 @@ export class TextPart implements RecordPart {
       const waiting = this.stage.write(piece)
       if (waiting) await waiting
     }
-    if (report.records === 0) return
-    this.records += report.records
-    this.firstKey ??= report.firstKey
-    this.lastKey = report.lastKey
+    this.tally.addPart(report)
   }
 
   /** @throws LedgerError when the file has another number of lines than records: one held a line's end. */
@@ -76,20 +72,14 @@ export class TextPart implements RecordPart {
     await this.data.close()
     await using source = await this.fs.open(this.path)
     const lines = await countLines(source)
-    if (lines !== this.records) {
+    const { records } = this.tally
+    if (lines !== records) {
       throw new LedgerError(
-        `Cannot write ${this.path} as text: its ${this.records} records make ${lines} lines, because a key or value holds a line's end; use --output-format jsonl`,
+        `Cannot write ${this.path} as text: its ${counted(records, 'record makes', 'records make')} ${counted(lines, 'line')}, because a key or value holds a line's end; use --output-format jsonl`,
       )
     }
-    const { lastKey } = this
-    return {
-      records: this.records,
-      bytes: source.length,
-      firstKey: this.firstKey ?? '',
-      lastKey: lastKey instanceof Uint8Array ? keyToJson(this.output.keyClass, lastKey) : lastKey,
-      duplicateKeys: 0,
-      digest: this.data.digest(),
-    }
+    const digest = this.data.digest()
+    return { ...this.tally.report(), bytes: source.length, duplicateKeys: 0, digest }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
-import { FormatError, NotFoundError, UsageError } from '../../errors.js'
-import { exists } from '../../fs/exists.js'
+import { FormatError, UsageError } from '../../errors.js'
+import { exists, openIfThere } from '../../fs/exists.js'
 import type { FileSystem } from '../../fs/file-system.js'
 import { joinPath } from '../../fs/path.js'
 import { resolveUri, uriOf } from '../../fs/resolve.js'
@@ -105,10 +105,7 @@ async function openOldChecksums(
   fs: FileSystem,
   path: string,
 ): Promise<{ source?: ByteSource | undefined; error?: string }> {
-  const source = await fs.open(path).catch((error) => {
-    if (error instanceof NotFoundError) return undefined
-    throw error
-  })
+  const source = await openIfThere({ fs, path })
   if (!source) return {}
   try {
     await ChecksumFile.load(source)

@@ -1,4 +1,4 @@
-import { NotFoundError } from '../../errors.js'
+import { openIfThere } from '../../fs/exists.js'
 import type { FileSystem } from '../../fs/file-system.js'
 import { baseName, joinPath, parentOf } from '../../fs/path.js'
 import type { ByteSource } from '../../io/byte-source.js'
@@ -14,10 +14,7 @@ export class OpenedSources implements AsyncDisposable {
 
   /** Undefined where there is no such file. */
   async open(path: string): Promise<ByteSource | undefined> {
-    const source = await this.fs.open(path).catch((error) => {
-      if (error instanceof NotFoundError) return undefined
-      throw error
-    })
+    const source = await openIfThere({ fs: this.fs, path })
     if (source) this.sources.push(source)
     return source
   }

@@ -143,7 +143,7 @@ async function successOf(location: Location): Promise<Pick<StoredFiles, 'success
 }
 
 export function isText(file: StoredFile): file is StoredFile & { kind: TextFormat } {
-  return file.kind === 'text' || file.kind === 'jsonl'
+  return isTextFormat(file.kind)
 }
 
 /** The file that the records lie in. */

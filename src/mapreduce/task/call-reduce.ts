@@ -1,4 +1,5 @@
 import { UserCodeError } from '../../errors.js'
+import type { Waiting } from '../../io/waiting.js'
 import type { Counters } from '../counters.js'
 import type { Job } from '../job.js'
 import type { Groups } from '../shuffle/groups.js'
@@ -8,8 +9,10 @@ export interface ReduceCall {
   counters: Counters
   signal: AbortSignal
   partition: number
-  emit(key: unknown, value: unknown): Promise<void> | void
-  emitTo(output: string, key: unknown, value: unknown): Promise<void> | void
+  /** Serializes a record, at once; what it returns writes it, when the records before it are written. */
+  emit(key: unknown, value: unknown): () => Waiting
+  emitTo(output: string, key: unknown, value: unknown): () => Waiting
+  progress(): void
 }
 
 const DONE = Promise.resolve()
@@ -29,15 +32,20 @@ export async function callReduce(
   let failure: unknown
   let returned = false
   let pending: Promise<void> | undefined
-  const emitting = (write: () => Promise<void> | void): Promise<void> => {
+  const emitting = (serialize: () => () => Waiting): Promise<void> => {
     try {
       if (returned) throw new UserCodeError('emit was called after reduce had returned; await it')
-      const writing = write()
+      const write = serialize()
+      // Records go out in the order of the calls, one at a time, whether these are awaited or not.
+      const writing = pending ? pending.then(write) : write()
       if (!writing) return DONE
-      // Records go out in the order of the calls, whether these are awaited or not.
-      pending = pending ? Promise.all([pending, writing]).then(() => {}) : writing
-      pending.catch(() => {})
-      return writing
+      const turn = writing.then(() => {
+        if (pending === turn) pending = undefined
+      })
+      // It fails below, also where nobody waits for it here.
+      turn.catch(() => {})
+      pending = turn
+      return turn
     } catch (error) {
       failure ??= error
       const rejected = Promise.reject(error)
@@ -51,16 +59,22 @@ export async function callReduce(
       emit: (emittedKey, value) => emitting(() => call.emit(emittedKey, value)),
       emitTo: (output, emittedKey, value) => emitting(() => call.emitTo(output, emittedKey, value)),
       counter: (group, name) => call.counters.counter(group, name),
+      progress: () => {
+        if (!returned) call.progress()
+      },
       signal: call.signal,
       partition: call.partition,
       get currentKey() {
         return groups.key
       },
     })
-    await pending
-    if (failure) throw failure
   } finally {
     returned = true
+    // Also where reduce threw: nothing may still be written while the attempt is cleaned up.
+    await pending?.catch((error) => {
+      failure ??= error
+    })
   }
+  if (failure) throw failure
   await groups.skipRest(values)
 }

@@ -1,9 +1,8 @@
 import { describeError, UserCodeError } from '../../errors.js'
-import { joinBytes } from '../../io/bytes.js'
 import { writableFor } from '../../io/writables/index.js'
 import type { Counters } from '../counters.js'
 import { emittedClasses, type Job } from '../job.js'
-import { RecordEncoder } from '../record-classes.js'
+import { RecordEncoder, wholeValue } from '../record-classes.js'
 import type { Groups } from '../shuffle/groups.js'
 import type { Combiner } from '../shuffle/map-output.js'
 import { callReduce } from './call-reduce.js'
@@ -12,7 +11,7 @@ import { callReduce } from './call-reduce.js'
 export function combinerOf(
   job: Job,
   params: Record<string, unknown>,
-  context: { counters: Counters; signal: AbortSignal },
+  context: { counters: Counters; signal: AbortSignal; progress(): void },
 ): Combiner {
   const { keyClass, valueClass } = emittedClasses(job)
   const encoder = new RecordEncoder({ keyClass, valueClass })
@@ -28,8 +27,9 @@ export function combinerOf(
         partition: 0,
         emit(emittedKey, value) {
           const record = encoder.encode(emittedKey, value)
-          return emit(record.key, record.value instanceof Uint8Array ? record.value : joinBytes(record.value))
+          return () => emit(record.key, wholeValue(record.value))
         },
+        progress: context.progress,
         emitTo() {
           throw new UserCodeError('A combiner can emit to the reducers only')
         },

@@ -23,7 +23,6 @@ import type { Location } from '../../fs/resolve.js'
 
 export const SUCCESS_FILE = '_SUCCESS'
 export const QUARANTINE_FOLDER = '_quarantine'
-export const LOGS_FOLDER = '_logs'
 export const REASONS_FILE = '_reasons.jsonl'
 export const REPORT_FILE = 'report.json'
 export const PLAN_FILE = 'plan.json'
@@ -45,19 +44,31 @@ export function jobFolderOf(output: Location, jobId: string): Location {
 }
 
 /** How the names of an output's job folders begin. */
-export function jobFolderPrefix(output: Location): string {
-  return `.${baseName(output.path)}.${JOB_ID_PREFIX}`
+export function jobFolderPrefix(output: Location, idPrefix = JOB_ID_PREFIX): string {
+  return `.${baseName(output.path)}.${idPrefix}`
 }
 
 export const JOB_ID_PREFIX = 'job_'
+
+/** Of a chain of jobs, which has a folder as a job has; see driver/chain-folder.ts. */
+export const CHAIN_ID_PREFIX = 'chain_'
 
 /** Where a replaced output is put aside, and where that is written down before it happens. */
 export function intentFileOf(output: Location): string {
   return joinPath(parentOf(output.path), `.${baseName(output.path)}.intent`)
 }
 
+/** Where the histories of the jobs that have made an output lie in it. */
+export function historyCopies(output: Location): Location {
+  return { fs: output.fs, path: joinPath(output.path, '_logs', 'history') }
+}
+
 export function listingFile(input: number): string {
   return `input-${input}.jsonl`
+}
+
+export function isListing(name: string): boolean {
+  return /^input-\d+\.jsonl$/.test(name)
 }
 
 /** @param epoch of the driver: those of an earlier one may still be at work */

@@ -14,6 +14,9 @@ import type { JobSpec } from './task.js'
 /** Packages that a bundled job gets from the process it runs in: our own, and those with native parts. */
 export const HOST_PACKAGES = ['pixelreduce', 'sharp', 'opencv-wasm', '@node-rs/xxhash']
 
+/** What the module of a built-in job begins with: each installation has its own. */
+export const BUILT_IN = 'builtin:'
+
 const loaded = new Map<string, Promise<Job>>()
 let depth = 0
 
@@ -38,7 +41,13 @@ export function loadJob({ module, name }: Pick<JobSpec, 'module' | 'name'>): Pro
   return job
 }
 
+/** File URL of a built-in job's module. */
+export function builtInModule(module: string): string {
+  return pathToFileURL(builtFile('jobs', `${module.slice(BUILT_IN.length)}.js`)).href
+}
+
 async function loadFrom(module: string): Promise<Record<string, unknown>> {
+  if (module.startsWith(BUILT_IN)) return loadModule(builtInModule(module))
   if (module.startsWith('file://')) return loadModule(module)
   const { fs, path } = resolveUri(module)
   if (fs.root === 'file://') return loadModule(pathToFileURL(path).href)

@@ -1,12 +1,11 @@
 import type { FileSystem } from '../../fs/file-system.js'
 import { joinPath } from '../../fs/path.js'
-import { joinBytes } from '../../io/bytes.js'
 import { Text } from '../../io/writables/index.js'
 import { type Counters, TASK_COUNTERS } from '../counters.js'
 import { emittedClasses, type Job } from '../job.js'
 import type { Ledger } from '../ledger.js'
 import { PartWriter } from '../output/part-writer.js'
-import type { SerializedRecord } from '../record-classes.js'
+import { type SerializedRecord, wholeValue } from '../record-classes.js'
 import { MapOutput } from '../shuffle/map-output.js'
 import { combinerOf } from './combiner.js'
 import { hashedKey, withName } from './hashed-key.js'
@@ -37,6 +36,7 @@ interface SinkContext {
   folder: string
   counters: Counters
   signal: AbortSignal
+  progress(): void
 }
 
 export async function openMapSink(
@@ -92,8 +92,7 @@ class ShuffleSink implements MapSink {
 
   write({ key, value, record }: Emit): Promise<void> | void {
     if (this.hashesKeys) return this.writeHashed(key as string, value, record)
-    const bytes = record.value instanceof Uint8Array ? record.value : joinBytes(record.value)
-    return this.output.write(this.partition(key, value, record.key), record.key, bytes)
+    return this.output.write(this.partition(key, value, record.key), record.key, wholeValue(record.value))
   }
 
   private writeHashed(name: string, value: unknown, record: SerializedRecord): Promise<void> | void {

@@ -43,7 +43,13 @@ export async function runMapTask(spec: MapTaskSpec, job: Job, context: TaskConte
   let bytesIn = 0
 
   await fs.mkdir(folder)
-  await using sink = await openMapSink(spec, job, params, { fs, folder, counters, signal: context.signal })
+  await using sink = await openMapSink(spec, job, params, {
+    fs,
+    folder,
+    counters,
+    signal: context.signal,
+    progress: tell,
+  })
   await using quarantine = new QuarantineWriter(
     fs,
     `${folder}/${ATTEMPT_QUARANTINE}`,
@@ -58,7 +64,10 @@ export async function runMapTask(spec: MapTaskSpec, job: Job, context: TaskConte
   })
   const encoder = new RecordEncoder(emittedClasses(job))
   const running = new RunningRecords(spec, context)
-  const mapper = new RecordMapper(job, params, encoder, counters, spec.job.limits, context, running, spec)
+  const mapper = new RecordMapper(
+    { job, params, encoder, counters, limits: spec.job.limits, context, running, progress: tell },
+    spec,
+  )
 
   const mostInFlight = spec.isCareful ? 1 : PICTURES_IN_FLIGHT
   const inFlight: { record: InputRecord; mapped: Mapped | Promise<Mapped> }[] = []

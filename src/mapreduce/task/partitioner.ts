@@ -5,6 +5,7 @@ import { hashPartition } from '../../io/hash.js'
 import { PartitionTable } from '../../io/partition-file.js'
 import { writableFor } from '../../io/writables/index.js'
 import type { Job } from '../job.js'
+import { shuffleOrder } from './shuffle-order.js'
 import type { JobSpec } from './task.js'
 
 /** The partition of a record that `map` emitted. */
@@ -23,7 +24,7 @@ export async function openPartitioner(
   if (partitionFile !== undefined) {
     const { fs, path } = resolveUri(spec.jobFolder)
     await using source = await fs.open(joinPath(path, partitionFile))
-    const table = await PartitionTable.read(source)
+    const table = await PartitionTable.read(source, shuffleOrder(job).compare)
     return (_key, _value, serializedKey) => table.partitionOf(serializedKey)
   }
   if (typeof job.partition === 'function') {

@@ -21,6 +21,19 @@ export interface Emit {
 
 export type Mapped = { emits: Emit[] } | { error: Error; stage: BadRecord['stage'] }
 
+export interface RecordMapperOptions {
+  job: Job
+  params: Record<string, unknown>
+  encoder: RecordEncoder
+  counters: Counters
+  limits: ImageLimits
+  context: TaskContext
+  /** Is told which records are in map. */
+  running: RunningRecords
+  /** Called where a record says that it is alive. */
+  progress(): void
+}
+
 /** Calls a job's map function for one record after the other, or for several at once. */
 export class RecordMapper {
   /** Set when a record's emit is called after its map has returned: nobody waits for that one any more. */
@@ -30,18 +43,16 @@ export class RecordMapper {
   private mayShareCall: boolean
   private readonly skip: ReadonlyMap<number, string>
 
-  /** @param running is told which records are in map */
+  private readonly context: TaskContext
+  private readonly running: RunningRecords
+
   constructor(
-    private readonly job: Job,
-    private readonly params: Record<string, unknown>,
-    private readonly encoder: RecordEncoder,
-    private readonly counters: Counters,
-    private readonly limits: ImageLimits,
-    private readonly context: TaskContext,
-    private readonly running: RunningRecords,
+    private readonly options: RecordMapperOptions,
     { skip = [] }: RecordsSpec,
   ) {
-    this.mayShareCall = context.recordTimeoutMs === undefined && !running.areAllNoted
+    this.context = options.context
+    this.running = options.running
+    this.mayShareCall = this.context.recordTimeoutMs === undefined && !this.running.areAllNoted
     this.skip = new Map(skip.map(({ ordinal, reason }) => [ordinal, reason]))
   }
 
@@ -71,7 +82,7 @@ export class RecordMapper {
   }
 
   encode(key: unknown, value: unknown, known?: { text: string; utf8: Uint8Array }): Emit {
-    return { key, value, record: this.encoder.encode(key, value, known) }
+    return { key, value, record: this.options.encoder.encode(key, value, known) }
   }
 
   /** Without a promise where the job's map function has none. */
@@ -80,7 +91,7 @@ export class RecordMapper {
     if (this.running.areAllNoted) this.running.begin(ordinal, call)
     let isWaiting = false
     try {
-      const running = this.job.map(item, this.contextOf(call))
+      const running = this.options.job.map(item, this.contextOf(call))
       if (running instanceof Promise) {
         isWaiting = true
         this.oneCall = undefined
@@ -103,9 +114,9 @@ export class RecordMapper {
     try {
       // Pictures of many pixels wait here until others are done with their memory.
       release = await this.context.memory.acquire(estimateDecodedBytes(record.value), this.context.signal)
-      const picture = new Picture(call.text, record.value, this.limits)
+      const picture = new Picture(call.text, record.value, this.options.limits)
       this.running.begin(call.ordinal, call)
-      return await this.settle(Promise.resolve(this.job.map(picture, this.contextOf(call))), call)
+      return await this.settle(Promise.resolve(this.options.job.map(picture, this.contextOf(call))), call)
     } catch (error) {
       return { error: mapError(call.text, error), stage: 'map' }
     } finally {
@@ -155,9 +166,13 @@ export class RecordMapper {
 
   private newContext(call: MapCall): MapContext<Record<string, unknown>, unknown, unknown> {
     return {
-      params: this.params,
+      params: this.options.params,
       emit: call.emit,
-      counter: (group: string, name: string) => this.counters.counter(group, name),
+      counter: (group: string, name: string) => this.options.counters.counter(group, name),
+      progress: () => {
+        // One that was given up, or lives on behind its map, keeps no attempt alive.
+        if (!call.returned && !call.isAbandoned) this.options.progress()
+      },
       signal:
         this.context.recordTimeoutMs === undefined
           ? this.context.signal

@@ -5,7 +5,7 @@ import { Counters, TASK_COUNTERS } from '../counters.js'
 import { emittedClasses, type Job, parseParams } from '../job.js'
 import { checkLedger, emptyLedger } from '../ledger.js'
 import { PartWriter } from '../output/part-writer.js'
-import { RecordEncoder } from '../record-classes.js'
+import { classesOf, RecordEncoder } from '../record-classes.js'
 import { Groups } from '../shuffle/groups.js'
 import { mergeSegments, type SegmentFile } from '../shuffle/merge-segments.js'
 import { readSegments } from '../shuffle/spill-file.js'
@@ -53,7 +53,10 @@ export async function runReduceTask(
   counters.increment(TASK_COUNTERS, 'REDUCE_SHUFFLE_BYTES', shuffledBytes)
 
   let scratchFiles = 0
+  /** As last told. */
   let readRecords = 0
+  let reduceEmitted = 0
+  let groupCount = 0
   let current: unknown
   await using opened = await mergeSegments(segments, {
     order: shuffleOrder(job),
@@ -67,18 +70,13 @@ export async function runReduceTask(
     signal,
   })
   await using part = new PartWriter(fs, joinPath(folder, ATTEMPT_PART), spec.job.output)
-  const outputs = new Map<string, { writer: PartWriter; encoder: RecordEncoder }>()
+  const outputs = new Map<string, ReduceOutput>()
   await using _ = {
     async [Symbol.asyncDispose]() {
       for (const { writer } of outputs.values()) await writer[Symbol.asyncDispose]()
     },
   }
-  let reduceEmitted = 0
-  let groupCount = 0
-  let looked = 0
-  const groups = new Groups(opened.merge, isSameGroup(job))
-  if (job.reduce) await reduceGroups()
-  else await copyRecords()
+  const reduced = job.reduce ? await reduceGroups(job.reduce) : await copyRecords()
 
   for (let file = 0; file < scratchFiles; file++) {
     await fs.delete(joinPath(folder, `merge-${file}`))
@@ -88,10 +86,10 @@ export async function runReduceTask(
   const outputReports: Record<string, PartReport> = {}
   for (const [name, { writer }] of outputs) outputReports[name] = await writer.closeEvenEmpty()
   const written = [partReport, ...Object.values(outputReports)].reduce((sum, { records }) => sum + records, 0)
-  const ledger = { ...emptyLedger(), shuffled, reduced: groups.records, reduceEmitted, written }
+  const ledger = { ...emptyLedger(), shuffled, reduced, reduceEmitted, written }
   checkLedger(ledger, `task ${spec.taskId}`)
   counters.increment(TASK_COUNTERS, 'REDUCE_INPUT_GROUPS', groupCount)
-  counters.increment(TASK_COUNTERS, 'REDUCE_INPUT_RECORDS', groups.records)
+  counters.increment(TASK_COUNTERS, 'REDUCE_INPUT_RECORDS', reduced)
   counters.increment(TASK_COUNTERS, 'REDUCE_OUTPUT_RECORDS', reduceEmitted)
   // What was shuffled is told once, by the maps.
   const { shuffled: _told, ...own } = ledger
@@ -109,22 +107,24 @@ export async function runReduceTask(
   await commitAttempt(attempt, report)
   return report
 
-  async function reduceGroups(): Promise<void> {
-    const encoder = new RecordEncoder(outputClasses(job.output))
+  /** @returns the records read */
+  async function reduceGroups(reduce: NonNullable<Job['reduce']>): Promise<number> {
+    const encoder = new RecordEncoder(classesOf(job.output))
     const decodeKey = writableFor(classes.keyClass).decode
     const decodeValue = writableFor(classes.valueClass).decode
+    const groups = new Groups(opened.merge, isSameGroup(job))
     const decode = (value: Uint8Array) => {
-      look()
+      look(groups.records)
       return decodeValue(value)
     }
     while (await groups.next()) {
       groupCount++
       const key = decodeKey(groups.key)
       current = key
-      look(1)
+      look(groups.records, 1)
       if (spec.isCareful) context.note?.(inWork())
       try {
-        await callReduce(job.reduce!, key, groups, decode, {
+        await callReduce(reduce, key, groups, decode, {
           params,
           counters,
           signal,
@@ -132,14 +132,15 @@ export async function runReduceTask(
           emit(emittedKey, value) {
             const record = encoder.encode(emittedKey, value)
             reduceEmitted++
-            return part.write(record.key, record.value)
+            return () => part.write(record.key, record.value)
           },
           emitTo(name, emittedKey, value) {
-            const output = openOutput(name)
+            const output = definedOutput(name)
             const record = output.encoder.encode(emittedKey, value)
             reduceEmitted++
-            return output.writer.write(record.key, record.value)
+            return () => output.writer.write(record.key, record.value)
           },
+          progress: tell,
         })
       } catch (error) {
         signal.throwIfAborted()
@@ -149,15 +150,20 @@ export async function runReduceTask(
         })
       }
     }
+    return groups.records
   }
 
-  async function copyRecords(): Promise<void> {
+  /** @returns the records read */
+  async function copyRecords(): Promise<number> {
     const { merge } = opened
-    const names = spec.job.shuffle!.hashesKeys ? openNames() : undefined
+    let copied = 0
+    const names = spec.job.shuffle!.hashesKeys
+      ? openOutput(NAMES_OUTPUT, { key: Text, value: Text }).writer
+      : undefined
     while (await merge.fill()) {
-      look()
+      look(copied)
       for (let record = merge.next(); record; record = merge.next()) {
-        groups.records++
+        copied++
         reduceEmitted++
         if (names) {
           const { name, value } = splitName(record.value)
@@ -170,37 +176,35 @@ export async function runReduceTask(
         if (writing) await writing
       }
     }
+    return copied
   }
 
-  function openNames(): PartWriter {
-    const classes = { keyClass: Text.className, valueClass: Text.className }
-    const output = { ...spec.job.output, ...classes, format: 'mapfile' as const }
-    const writer = new PartWriter(fs, joinPath(folder, `${ATTEMPT_PART}-${NAMES_OUTPUT}`), output)
-    outputs.set(NAMES_OUTPUT, { writer, encoder: new RecordEncoder(classes) })
-    return writer
-  }
-
-  function openOutput(name: string): { writer: PartWriter; encoder: RecordEncoder } {
+  /** One of the job's own outputs. */
+  function definedOutput(name: string): ReduceOutput {
     const known = outputs.get(name)
     if (known) return known
     const definition = job.outputs[name]
-    if (!definition) {
-      const names = Object.keys(job.outputs).join(', ') || 'none'
-      throw new UserCodeError(`There is no output "${name}"; the job defines ${names}`)
-    }
-    const { format = 'mapfile' } = definition
-    const spec_ = { ...spec.job.output, ...outputClasses(definition), format }
-    const writer = new PartWriter(fs, joinPath(folder, `${ATTEMPT_PART}-${name}`), spec_)
-    const opened = { writer, encoder: new RecordEncoder(outputClasses(definition)) }
-    outputs.set(name, opened)
-    return opened
+    if (definition) return openOutput(name, definition)
+    const names = Object.keys(job.outputs).join(', ') || 'none'
+    throw new UserCodeError(`There is no output "${name}"; the job defines ${names}`)
   }
 
-  function look(every = RECORDS_A_LOOK): void {
-    if (groups.records - looked < every) return
-    looked = groups.records
+  function openOutput(name: string, definition: Job['output']): ReduceOutput {
+    const { format = 'mapfile' } = definition
+    const classes = classesOf(definition)
+    const path = joinPath(folder, `${ATTEMPT_PART}-${name}`)
+    const output = {
+      writer: new PartWriter(fs, path, { ...spec.job.output, ...classes, format }),
+      encoder: new RecordEncoder(classes),
+    }
+    outputs.set(name, output)
+    return output
+  }
+
+  function look(records: number, every = RECORDS_A_LOOK): void {
+    if (records - readRecords < every) return
     signal.throwIfAborted()
-    readRecords = groups.records
+    readRecords = records
     tell()
   }
 
@@ -224,6 +228,8 @@ export async function runReduceTask(
   }
 }
 
-function outputClasses({ key, value }: Job['output']): { keyClass: string; valueClass: string } {
-  return { keyClass: key.className, valueClass: value.className }
+/** A further output of the job, opened. */
+interface ReduceOutput {
+  writer: PartWriter
+  encoder: RecordEncoder
 }

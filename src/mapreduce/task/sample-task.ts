@@ -20,7 +20,14 @@ export async function runSampleTask(
   const encoder = new RecordEncoder(emittedClasses(job))
   const running = new RunningRecords(spec, context)
   const { limits } = spec.job
-  const mapper = new RecordMapper(job, params, encoder, new Counters(), limits, context, running, spec)
+  const { taskId, attempt } = spec
+  const tell = () =>
+    context.onProgress({ taskId, attempt, read: 0, bytesIn: 0, bad: 0, running: running.list() })
+  const counters = new Counters()
+  const mapper = new RecordMapper(
+    { job, params, encoder, counters, limits, context, running, progress: tell },
+    spec,
+  )
   const sample: string[] = []
   let left = spec.records
   await using reader = await openRecordReader(spec.split, {
@@ -33,14 +40,12 @@ export async function runSampleTask(
     for (let record = reader.next(); record && left > 0; record = reader.next(), left--) {
       context.signal.throwIfAborted()
       const mapping = mapper.map(record)
-      const { taskId, attempt } = spec
-      context.onProgress({ taskId, attempt, read: 0, bytesIn: 0, bad: 0, running: running.list() })
+      tell()
       const mapped = await mapping
       if ('error' in mapped) continue
       for (const { record: emitted } of mapped.emits) sample.push(Buffer.from(emitted.key).toString('base64'))
     }
   }
-  const { taskId, attempt } = spec
   return {
     taskId,
     epoch: spec.job.epoch,

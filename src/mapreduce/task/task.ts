@@ -181,6 +181,8 @@ export interface BadRecord {
 export interface TaskProgress {
   taskId: string
   attempt: number
+  /** Where it runs, where that is not the driver's own host. */
+  host?: string
   read: number
   bytesIn: number
   bad: number
@@ -195,6 +197,8 @@ export interface TaskProgress {
 export interface TaskExecutor {
   /** Tasks that it can work on at once. */
   readonly slots: number
+  /** What it has counted of its own, by group and name. */
+  readonly counters?: CounterSums
   /**
    * Runs one attempt and commits it. Progress is told first when the attempt begins, which may be later
    * than it was handed over. Aborting gives the attempt up; what it wrote is the driver's to remove.
