@@ -48,6 +48,7 @@ await build({
     'cli/pixelreduce': 'src/cli/pixelreduce.ts',
     'engines/local/worker': 'src/engines/local/worker.ts',
     'engines/local/process-worker': 'src/engines/local/process-worker.ts',
+    'engines/cluster/runner-process': 'src/engines/cluster/runner-process.ts',
     ...Object.fromEntries(
       readdirSync('jobs').map((file) => [`jobs/${file.replace(/\.ts$/, '')}`, `jobs/${file}`]),
     ),

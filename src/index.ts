@@ -1,7 +1,8 @@
 /** The public API: what a job's author and a caller from code import. */
 export { z } from 'zod'
+export type { JobHandle } from './engines/job-handle.js'
 export { type ChainOptions, type ChainStep, runChain } from './engines/run-chain.js'
-export { type JobHandle, runJob, submitJob } from './engines/run-job.js'
+export { runJob, submitJob } from './engines/run-job.js'
 export * from './errors.js'
 export { type BinarizeOptions, binarize } from './image/binarize.js'
 export { type ContactSheetOptions, contactSheets, type SheetPicture } from './image/contact-sheet.js'

@@ -1,5 +1,6 @@
 import prettyBytes from 'pretty-bytes'
 import type { ExplainedSplit, Explanation } from '../engines/explain-job.js'
+import { counted } from '../mapreduce/counted.js'
 import { writeLine } from './output.js'
 
 /** Splits that are printed one by one; `--json` has them all. */
@@ -17,7 +18,7 @@ export async function printExplanation(explanation: Explanation, json: boolean):
 
 function* lines(explanation: Explanation): Generator<string> {
   const { job, params, version, inputs, splits, reducers, memory, output, left } = explanation
-  const records = explanation.records === undefined ? '' : `${explanation.records} records, `
+  const records = explanation.records === undefined ? '' : `${counted(explanation.records, 'record')}, `
   yield `${job}: the plan; nothing is run`
   yield `  params   ${JSON.stringify(params)}`
   yield `  version  pixelreduce ${version.pixelreduce}, node ${version.node}, sharp ${version.sharp}; the job's code ${version.job}`
@@ -57,10 +58,6 @@ function splitLine({ taskId, kind, path, start, end, bytes, records, hosts }: Ex
   const count = records === undefined ? '' : `, ${counted(records, 'record')}`
   const where = hosts.length > 0 ? `, on ${hosts.join(', ')}` : ''
   return `${taskId}  ${path}${range}  ${prettyBytes(bytes)}${count}${where}`
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 function shortClass(className: string): string {

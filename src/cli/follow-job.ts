@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import prettyBytes from 'pretty-bytes'
-import type { JobHandle } from '../engines/run-job.js'
+import type { JobHandle } from '../engines/job-handle.js'
+import { counted } from '../mapreduce/counted.js'
 import type { JobResult } from '../mapreduce/driver/events.js'
 import { counterLines } from './counter-lines.js'
 import { EXIT } from './exit.js'
@@ -31,7 +32,7 @@ function summary(result: JobResult): string {
     `  bytes    ${prettyBytes(counters.bytesIn)} in, ${prettyBytes(counters.bytesOut)} out`,
     `  speed    ${(ledger.read / seconds).toFixed(1)} records/s`,
     ...counterLines(result.counterGroups),
-    `  output   ${output} (${result.parts.length || 1} part${result.parts.length > 1 ? 's' : ''})`,
+    `  output   ${output} (${counted(result.parts.length || 1, 'part')})`,
   ]
   if (ledger.quarantined > 0) lines.push(`  set aside in ${output}/_quarantine:`)
   for (const bad of result.badRecords) lines.push(`    ${bad.reason}`)

@@ -1,4 +1,5 @@
 import prettyBytes from 'pretty-bytes'
+import { counted } from '../mapreduce/counted.js'
 import type { HistoryEvent } from '../mapreduce/history/history-event.js'
 import { duration } from './progress.js'
 
@@ -13,17 +14,18 @@ export function eventInWords(event: HistoryEvent): string {
       return event.state
     case 'planned': {
       const { splits, reducers, records, bytes, committed } = event
-      const count = records === undefined ? '' : `${records} records, `
-      const reduces = reducers > 0 ? `, ${reducers} reduce tasks` : ''
-      const resumed = committed === undefined ? '' : `; ${committed} tasks are committed already`
-      return `planned ${count}${prettyBytes(bytes)}, ${splits} map tasks${reduces}${resumed}`
+      const count = records === undefined ? '' : `${counted(records, 'record')}, `
+      const reduces = reducers > 0 ? `, ${counted(reducers, 'reduce task')}` : ''
+      const resumed =
+        committed === undefined ? '' : `; ${counted(committed, 'task is', 'tasks are')} committed already`
+      return `planned ${count}${prettyBytes(bytes)}, ${counted(splits, 'map task')}${reduces}${resumed}`
     }
     case 'task-started':
       return `task ${event.taskId} started: attempt ${event.attempt} on ${event.host}`
     case 'task-finished': {
       const { taskId, attempt, ms, read, written, bytesIn, bad } = event
       const some = bad > 0 ? `, ${bad} bad` : ''
-      return `task ${taskId} finished: attempt ${attempt} in ${duration(ms / 1000)}, ${read} records in, ${written} out, ${prettyBytes(bytesIn)}${some}`
+      return `task ${taskId} finished: attempt ${attempt} in ${duration(ms / 1000)}, ${counted(read, 'record')} in, ${written} out, ${prettyBytes(bytesIn)}${some}`
     }
     case 'task-failed': {
       const { taskId, attempt, again, error } = event
@@ -34,14 +36,16 @@ export function eventInWords(event: HistoryEvent): string {
     case 'task-killed':
       return `task ${event.taskId}: attempt ${event.attempt} was given up`
     case 'no-progress':
-      return `no progress for ${duration(event.quietMs / 1000)}, ${event.running.length} attempts are under way`
+      return `no progress for ${duration(event.quietMs / 1000)}, ${counted(event.running.length, 'attempt is', 'attempts are')} under way`
+    case 'handed-over':
+      return `handed over: ${event.error.message}`
     case 'left-behind':
       return `could not clean up ${event.uri}: ${event.error.message}`
     case 'history-failed':
       return `could not write the history to ${event.uri}: ${event.error.message}`
     case 'succeeded': {
       const { read, written, quarantined } = event.ledger
-      return `succeeded in ${duration(event.elapsedMs / 1000)}: ${read} records in, ${written} out, ${quarantined} quarantined; the ledger balances`
+      return `succeeded in ${duration(event.elapsedMs / 1000)}: ${counted(read, 'record')} in, ${written} out, ${quarantined} quarantined; the ledger balances`
     }
     case 'failed':
       return `failed: ${event.error.message}`

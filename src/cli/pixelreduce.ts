@@ -22,6 +22,11 @@ const commands: Record<string, { summary: string; load(): Promise<CommandModule>
     summary: 'list, show, kill and retry jobs',
     load: () => import('./commands/jobs.js'),
   },
+  worker: {
+    summary: 'work for a fleet: take tasks of its jobs and run them',
+    load: () => import('./commands/worker.js'),
+  },
+  workers: { summary: 'show the workers of a fleet', load: () => import('./commands/workers.js') },
   doctor: {
     summary: 'check this installation, a folder and the cluster, and say what to do',
     load: () => import('./commands/doctor.js'),

@@ -1,15 +1,16 @@
 import prettyBytes from 'pretty-bytes'
 import { describeError } from '../errors.js'
+import { counted } from '../mapreduce/counted.js'
 import type { JobEvent } from '../mapreduce/driver/events.js'
 
 export type ProgressStyle = 'auto' | 'tty' | 'plain' | 'json' | 'none'
 
 /** What the records of an input are called. */
 const NAMES = {
-  pictures: 'pictures',
-  text: 'lines',
-  'key-value-text': 'lines',
-  records: 'records',
+  pictures: { one: 'picture', many: 'pictures' },
+  text: { one: 'line', many: 'lines' },
+  'key-value-text': { one: 'line', many: 'lines' },
+  records: { one: 'record', many: 'records' },
 } as const
 
 const TTY_EVERY_MS = 100
@@ -38,7 +39,7 @@ export async function showProgress(events: AsyncIterable<JobEvent>, style: Progr
     switch (event.type) {
       case 'planned': {
         reducers = event.reducers
-        things = NAMES[event.input]
+        things = NAMES[event.input].many
         show(plannedLine(event))
         if (how === 'tty') write('\n')
         break
@@ -99,11 +100,12 @@ function withoutTasks(name: string, value: unknown): unknown {
 }
 
 function plannedLine(event: Extract<JobEvent, { type: 'planned' }>): string {
-  const records = event.records === undefined ? NAMES[event.input] : `${event.records} ${NAMES[event.input]}`
+  const { one, many } = NAMES[event.input]
+  const records = event.records === undefined ? many : counted(event.records, one, many)
   const left = Object.values(event.left).reduce((sum, count) => sum + count, 0)
-  const reduces = event.reducers > 0 ? `, ${event.reducers} reduce tasks` : ''
-  const others = left > 0 ? `, ${left} files of other kinds left` : ''
-  return `planned: ${records}, ${prettyBytes(event.bytes)}, ${event.splits} map tasks${reduces}${others}`
+  const reduces = event.reducers > 0 ? `, ${counted(event.reducers, 'reduce task')}` : ''
+  const others = left > 0 ? `, ${counted(left, 'file')} of other kinds left` : ''
+  return `planned: ${records}, ${prettyBytes(event.bytes)}, ${counted(event.splits, 'map task')}${reduces}${others}`
 }
 
 function progressLine(

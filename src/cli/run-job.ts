@@ -1,15 +1,18 @@
 import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
+import type { JobHandle } from '../engines/job-handle.js'
 import type { LocalExecutor } from '../engines/local/local-executor.js'
 import { submitOpenedJob } from '../engines/run-job.js'
 import { UsageError } from '../errors.js'
 import { builtInJobs, type OpenedJob, openJob } from '../mapreduce/driver/open-job.js'
+import type { Engine } from '../mapreduce/driver/options.js'
 import type { Job } from '../mapreduce/job.js'
 import { packageVersion } from '../package-root.js'
 import { runCommand } from './exit.js'
 import { addFileSystemOptions, applyFileSystemOptions } from './file-system-options.js'
 import { followJob } from './follow-job.js'
 import { givenParams, paramOptions } from './job-flags.js'
+import { quoted } from './replay-line.js'
 import { addRunOptions, runOptions } from './run-options.js'
 
 const USAGE = `Usage: run-job JOB --input URI... [--output URI] [the job's own flags] [run flags]
@@ -125,7 +128,28 @@ async function runParsed(
     options,
     started?.slots === (options.workers ?? availableParallelism()) ? started : undefined,
   )
+  if (values.detach) return detached(handle, options.engine, values)
   return followJob(handle, { progress: values.progress as never, json: values.json === true })
+}
+
+/** Leaves a job to its fleet. */
+async function detached(
+  { jobId, output }: JobHandle,
+  engine: Engine | undefined,
+  { json, redis, fleet }: Record<string, unknown>,
+): Promise<number> {
+  if (engine !== 'cluster') {
+    throw new UsageError('Cannot detach: a job that runs on this machine ends with this command; say --redis')
+  }
+  const where = [
+    ...(redis === undefined ? [] : [`--redis ${quoted(String(redis))}`]),
+    ...(fleet === undefined ? [] : [`--fleet ${quoted(String(fleet))}`]),
+  ]
+  return print(
+    json
+      ? JSON.stringify({ jobId, output })
+      : `${jobId}\nNext: npx pixelreduce jobs follow ${[jobId, ...where].join(' ')}`,
+  )
 }
 
 /** The params that a command line gave. */

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseMaxBad } from '../mapreduce/driver/bad-record-limit.js'
-import { ISOLATIONS, OUTPUT_COMPRESSIONS, type RunOptions } from '../mapreduce/driver/options.js'
+import { ENGINES, ISOLATIONS, OUTPUT_COMPRESSIONS, type RunOptions } from '../mapreduce/driver/options.js'
 import { OUTPUT_FORMATS } from '../mapreduce/job.js'
 
 /** The flags that every job takes; `pack` takes them too. */
@@ -74,6 +74,18 @@ export function addRunOptions(command: Command): void {
     .option('--record-timeout <time>', 'set a record aside that takes longer (default: no limit)', time)
     .option('--no-speculation', 'start no second attempts at slow tasks')
     .option('--memory <bytes>', 'memory for decoded pictures (default: half of the machine)', bytes)
+    .optionsGroup('Where it runs:')
+    .addOption(
+      new Option(
+        '--engine <engine>',
+        'threads of this machine, or the workers of a fleet (default: local, with --redis cluster)',
+      ).choices(ENGINES),
+    )
+    .option('--redis <uri>', "the fleet's Redis, such as redis://host:6379 (default: $PIXELREDUCE_REDIS)")
+    .option('--fleet <name>', 'name of the fleet, where several share a Redis (default: pixelreduce)')
+    .option('--max-workers <n>', 'slots of the fleet that this job may use (default: all)', count)
+    .option('--priority <n>', "the job's share of the fleet beside other jobs (default: 1)", count)
+    .option('--detach', 'return when the fleet has the job; "pixelreduce jobs follow" shows how it gets on')
     .optionsGroup('Messages:')
     .option('--explain', 'print the plan, run nothing and leave nothing')
     .option(
@@ -127,6 +139,11 @@ export function runOptions(values: Record<string, unknown>): Omit<RunOptions, 'i
     // No time at all is no limit.
     recordTimeoutMs: given<number>('recordTimeout') || undefined,
     speculation: given('speculation'),
+    engine: given('engine') ?? (given('redis') === undefined ? undefined : 'cluster'),
+    redis: given('redis') ?? (process.env.PIXELREDUCE_REDIS || undefined),
+    fleet: given('fleet') ?? (process.env.PIXELREDUCE_FLEET || undefined),
+    maxWorkers: given('maxWorkers'),
+    priority: given('priority'),
     limits,
   }
 }

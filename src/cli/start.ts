@@ -15,7 +15,9 @@ export async function start(args: string[], workers: number): Promise<void> {
   )
   const runs = args.some((arg) => arg === '-i' || arg.startsWith('--input'))
   const slots = Number.isSafeInteger(workers) && workers > 0 ? workers : availableParallelism()
-  const works = runs && !changesEnvironment && !isProcess && !args.includes('--explain')
+  const isFleet =
+    args.some((arg) => arg.startsWith('--redis') || arg === '--engine=cluster') || args.includes('cluster')
+  const works = runs && !isFleet && !changesEnvironment && !isProcess && !args.includes('--explain')
   const executor = works ? new LocalExecutor(slots) : undefined
   const { main } = await import('./run-job.js')
   await main(args, executor)

@@ -20,7 +20,8 @@ import { type Job, parseParams } from '../mapreduce/job.js'
 import type { SuccessFile } from '../mapreduce/output/success-file.js'
 import { mapTaskId } from '../mapreduce/task/layout.js'
 import { READ_AHEAD_BYTES } from '../mapreduce/task/map-task.js'
-import { machineMemory, versions } from './run-job.js'
+import { machineMemory } from './machine.js'
+import { versions } from './prepared-job.js'
 
 /** What a job would do. */
 export interface Explanation {

@@ -1,18 +1,11 @@
-import { randomBytes } from 'node:crypto'
-import { UsageError } from '../errors.js'
-import { joinPath } from '../fs/path.js'
+import { PixelreduceError, UsageError } from '../errors.js'
 import { resolveUri, uriOf } from '../fs/resolve.js'
+import { makeChainFolder, removeDeadChains, stepFolder } from '../mapreduce/driver/chain-folder.js'
 import type { JobResult } from '../mapreduce/driver/events.js'
 import { openJob } from '../mapreduce/driver/open-job.js'
 import { type RunOptions, resolveOptions } from '../mapreduce/driver/options.js'
-import {
-  checkOutputSpecs,
-  defaultOutput,
-  makeJobFolder,
-  removeJobFolder,
-} from '../mapreduce/driver/output-specs.js'
+import { checkOutputSpecs, defaultOutput, removeJobFolder } from '../mapreduce/driver/output-specs.js'
 import { type Job, parseParams } from '../mapreduce/job.js'
-import { jobFolderOf } from '../mapreduce/task/layout.js'
 import { refuseWhileLoading, runJob } from './run-job.js'
 
 /** A job of a chain, and how it is run. */
@@ -30,8 +23,9 @@ export interface ChainOptions extends Pick<RunOptions, 'overwrite' | 'signal'> {
 
 /**
  * Runs jobs one after the other, each on the output of the one before. What lies between them is in a
- * hidden folder beside the last output, and goes as soon as it has been read, also when a job fails; a
- * record set aside by one of the first jobs is told in its result, and still lies in the input.
+ * hidden folder beside the last output, and goes as soon as it has been read, also when a job fails; what a
+ * chain has left that was killed goes with the next one that has this output. A record set aside by one of
+ * the first jobs is told in its result, and still lies in the input.
  *
  * @returns what each job was; of all but the last the output is gone.
  * @throws UsageError before any work: unknown job, wrong params, existing output.
@@ -42,17 +36,22 @@ export async function runChain(steps: readonly ChainStep[], options: ChainOption
   const last = await checkSteps(steps)
   const inputs = typeof options.input === 'string' ? [options.input] : options.input
   const output = resolveUri(options.output ?? defaultOutput(inputs, last))
+  await removeDeadChains(output).catch((error) => {
+    // What another chain has left is no reason not to run this one.
+    if (!(error instanceof PixelreduceError)) throw error
+  })
   await checkOutputSpecs(output, inputs, options.overwrite ?? false)
 
-  const folder = jobFolderOf(output, `chain_${randomBytes(6).toString('hex')}`)
-  const parents = await makeJobFolder(output, folder, [])
-  const { fs, path } = folder
+  const { folder, parents } = await makeChainFolder(
+    output,
+    steps.some(({ engine }) => engine === 'cluster'),
+  )
   const results: JobResult[] = []
   try {
     let input = inputs
     for (const [index, { job, ...run }] of steps.entries()) {
       const isLast = index === steps.length - 1
-      const target = isLast ? output : { fs, path: joinPath(path, `step-${index}`) }
+      const target = isLast ? output : stepFolder(folder, index)
       results.push(
         await runJob(job, {
           ...run,
@@ -62,7 +61,7 @@ export async function runChain(steps: readonly ChainStep[], options: ChainOption
           ...(options.signal ? { signal: options.signal } : {}),
         }),
       )
-      if (index > 0) await fs.delete(joinPath(path, `step-${index - 1}`), { recursive: true })
+      if (index > 0) await folder.fs.delete(stepFolder(folder, index - 1).path, { recursive: true })
       input = [uriOf(target)]
     }
   } finally {

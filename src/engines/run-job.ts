@@ -1,42 +1,23 @@
-import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { availableParallelism, totalmem } from 'node:os'
-import { join } from 'node:path'
-import { JobDefinitionError, KilledError, UsageError } from '../errors.js'
-import { type Location, resolveUri, uriOf } from '../fs/resolve.js'
+import { availableParallelism } from 'node:os'
+import { JobDefinitionError, KilledError } from '../errors.js'
+import { uriOf } from '../fs/resolve.js'
 import type { JobEvent, JobResult } from '../mapreduce/driver/events.js'
-import { jobResult } from '../mapreduce/driver/job-result.js'
 import { driveJob } from '../mapreduce/driver/job-run.js'
 import { type OpenedJob, openJob } from '../mapreduce/driver/open-job.js'
-import { type Isolation, type RunOptions, resolveOptions } from '../mapreduce/driver/options.js'
-import { defaultOutput } from '../mapreduce/driver/output-specs.js'
-import { findEarlier, removeLeftovers } from '../mapreduce/driver/resume.js'
+import type { Isolation, RunOptions } from '../mapreduce/driver/options.js'
 import { historyFolder } from '../mapreduce/history/history-folder.js'
-import { type Job, parseParams } from '../mapreduce/job.js'
-import type { SuccessFile } from '../mapreduce/output/success-file.js'
-import { jobFolderOf } from '../mapreduce/task/layout.js'
+import type { Job } from '../mapreduce/job.js'
 import { isLoadingModule } from '../mapreduce/task/loader.js'
 import type { TaskExecutor } from '../mapreduce/task/task.js'
-import { packageRoot, packageVersion } from '../package-root.js'
+import { EventLog } from './event-log.js'
+import { finishedJob, type JobHandle } from './job-handle.js'
 import { LocalExecutor } from './local/local-executor.js'
 import { ProcessExecutor } from './local/process-executor.js'
-
-/** A job that is running. */
-export interface JobHandle {
-  readonly jobId: string
-  /** URI of the output to come. */
-  readonly output: string
-  /** Settles when the job has ended and cleaned up: with its result, or with what ended it. */
-  readonly done: Promise<JobResult>
-  /** What the job tells, from now on until it ends. */
-  readonly progress: AsyncIterable<JobEvent>
-  /** Ends the job; `done` rejects with a KilledError once nothing of it is left. */
-  kill(reason?: string): void
-}
+import { machineMemory } from './machine.js'
+import { prepareJob } from './prepared-job.js'
 
 /**
- * Runs a job to its end on the threads of this process.
+ * Runs a job to its end, on the threads of this process or on a fleet.
  *
  * @param job what defineJob returned, the name of a built-in job, or the path of a module that exports one.
  * @throws UsageError before any work: unknown job, wrong params, missing input, existing output.
@@ -69,21 +50,18 @@ export async function submitOpenedJob(
   options: RunOptions,
   started?: LocalExecutor,
 ): Promise<JobHandle> {
-  const { job } = opened
-  const inputs = typeof options.input === 'string' ? [options.input] : options.input
-  if (inputs.length === 0) throw new UsageError(`Cannot run ${job.name}: no input is given`)
-  const params = { given: options.params ?? {}, complete: parseParams(job, options.params) }
-  const resolved = resolveOptions(options)
-  const history = historyFolder(options.historyDir)
-  const output = resolveUri(options.output ?? defaultOutput(inputs, job.name))
-  const identity = { job: job.name, params: params.complete, inputs, version: opened.version }
-  const earlier = options.resume ? await findEarlier(output, identity) : undefined
+  if (options.engine === 'cluster') {
+    await started?.close()
+    const { submitToFleet } = await import('./cluster/submit-job.js')
+    return submitToFleet(opened, options)
+  }
+  const prepared = await prepareJob(opened, options)
+  const { jobId, inputs, output, earlier, params } = prepared
   if (earlier?.kind === 'finished') {
     await started?.close()
     return finishedJob(output, earlier.success)
   }
-  const jobId = earlier?.stored.job.jobId ?? newJobId()
-  const executor = openExecutor(resolved.isolation, options, started)
+  const executor = openExecutor(prepared.options.isolation, options, started)
 
   const events = new EventLog<JobEvent>()
   const kill = new AbortController()
@@ -95,10 +73,10 @@ export async function submitOpenedJob(
       params,
       inputs,
       output,
-      jobFolder: earlier?.jobFolder ?? jobFolderOf(output, jobId),
-      options: earlier?.stored.options ?? resolved,
-      version: versions(opened),
-      history,
+      jobFolder: prepared.jobFolder,
+      options: prepared.options,
+      version: prepared.version,
+      history: historyFolder(options.historyDir),
       ...(earlier ? { earlier: earlier.stored } : {}),
     },
     executor,
@@ -112,26 +90,11 @@ export async function submitOpenedJob(
   done.catch(() => {})
   return {
     jobId,
-    output: options.output ?? output.path,
+    output: uriOf(output),
     done,
     progress: events,
     kill: (reason = 'it was asked to') =>
       kill.abort(new KilledError(`Cannot go on with ${jobId}: ${reason}`)),
-  }
-}
-
-/** A job that an earlier run has finished. */
-async function finishedJob(output: Location, success: SuccessFile): Promise<JobHandle> {
-  await removeLeftovers(output, success.jobId)
-  const progress = new EventLog<JobEvent>()
-  progress.push({ type: 'state', state: 'succeeded' })
-  progress.end()
-  return {
-    jobId: success.jobId,
-    output: uriOf(output),
-    done: Promise.resolve(jobResult(output, success, Date.now())),
-    progress,
-    kill() {},
   }
 }
 
@@ -142,57 +105,4 @@ function openExecutor(isolation: Isolation, options: RunOptions, started?: Local
   const executor = started ?? new LocalExecutor(slots)
   executor.setMemory(memoryBytes)
   return executor
-}
-
-/** What a container allows where it allows less than the machine has; without a limit it says 2^64. */
-export function machineMemory(): number {
-  return Math.min(totalmem(), process.constrainedMemory() || totalmem())
-}
-
-/** Sorts by time, to the millisecond; two drivers in one differ. */
-function newJobId(): string {
-  const time = new Date().toISOString().replace(/\D/g, '').slice(0, 17)
-  return `job_${time}_${randomBytes(3).toString('hex')}`
-}
-
-export function versions(opened: OpenedJob): {
-  pixelreduce: string
-  node: string
-  sharp: string
-  job: string
-} {
-  // Read, not loaded: libvips has no business on the thread that only drives.
-  const sharp = createRequire(join(packageRoot(), 'package.json')).resolve('sharp')
-  const folder = sharp.slice(0, sharp.lastIndexOf('sharp') + 'sharp'.length)
-  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }
-  return { pixelreduce: packageVersion(), node: process.versions.node, sharp: version, job: opened.version }
-}
-
-/** Events for one reader, who may come late or be slow. */
-class EventLog<T extends { type: string }> implements AsyncIterable<T> {
-  private readonly waiting: T[] = []
-  private ended = false
-  private wake: (() => void) | undefined
-
-  push(event: T): void {
-    // Of progress only the newest counts, so that for a reader who never comes a few events a task are kept.
-    if (event.type === 'progress' && this.waiting.at(-1)?.type === 'progress') this.waiting.pop()
-    this.waiting.push(event)
-    this.wake?.()
-  }
-
-  end(): void {
-    this.ended = true
-    this.wake?.()
-  }
-
-  async *[Symbol.asyncIterator](): AsyncIterator<T> {
-    for (;;) {
-      while (this.waiting.length > 0) yield this.waiting.shift()!
-      if (this.ended) return
-      await new Promise<void>((resolve) => {
-        this.wake = resolve
-      })
-    }
-  }
 }

@@ -299,6 +299,37 @@ describe('--task-timeout', () => {
   })
 })
 
+for (const how of ['thread', 'process']) {
+  it(`lets a record, and a key, take longer than --task-timeout that tell of their progress (${how})`, async () => {
+    const folder = await temporaryFolder()
+    await writeFile(join(folder, 'in.txt'), 'slow')
+    const job = join(folder, 'slow.ts')
+    await writeFile(
+      job,
+      `import { defineJob, Text, textInput } from 'pixelreduce'
+       export default defineJob({
+         name: 'slow', input: textInput(), shuffle: { key: Text, value: Text },
+         output: { key: Text, value: Text, format: 'text' },
+         async map(line, { emit, progress }) {
+           // A loop that lets nothing else run, and a wait.
+           const half = Date.now() + 2250
+           while (Date.now() < half) progress()
+           for (let i = 0; i < 9; i++) await new Promise((resolve) => setTimeout(resolve, 250)).then(progress)
+           emit(line.value, 'mapped')
+         },
+         async reduce(key, values, { emit, progress }) {
+           for (let i = 0; i < 18; i++) await new Promise((resolve) => setTimeout(resolve, 250)).then(progress)
+           for await (const value of values) emit(key, value)
+         } })`,
+    )
+    const args = [job, '-i', join(folder, 'in.txt'), '-o', join(folder, 'out'), '--task-timeout', '1500ms']
+    const { code, stderr } = await runJobCommand([...args, '--isolation', how, '--workers', '2'])
+    expect(code, stderr).toBe(0)
+    expect(stderr).not.toMatch(/failed in attempt/)
+    expect(await readFile(join(folder, 'out/part-r-00000'), 'utf8')).toBe('slow\tmapped\n')
+  })
+}
+
 describe('speculation', () => {
   for (const isolation of ['thread', 'process'] as const) {
     it(`starts a second attempt beside one that hangs, and the first commit wins (${isolation})`, async () => {

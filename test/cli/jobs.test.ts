@@ -87,7 +87,7 @@ describe('jobs list and show', () => {
     expect(succeeded).toMatchObject({ job: 'thumbnail', output: at('out'), ledger: { read: 2 } })
 
     const shown = await jobs('show', succeeded!.jobId.slice(-6))
-    expect(shown.out).toMatch(/succeeded.*"size":32.*1 of 1 map tasks done.*2 in, 2 out, 0 quarantined/s)
+    expect(shown.out).toMatch(/succeeded.*"size":32.*1 of 1 map task done.*2 in, 2 out, 0 quarantined/s)
     expect(shown.out).toMatch(/Map-Reduce Framework:.*Map input records=2/)
     const why = await jobs('show', failed!.jobId.slice(-6))
     expect(why.out).toMatch(/Root cause: Cannot decode "bad.jpg"/)

@@ -141,7 +141,7 @@ it('takes single pictures, globs, SequenceFiles and several inputs together', as
 
   const { code, stderr } = await runJobCommand(['thumbnail', '--input', ...inputs, '--output', at('out')])
   expect(code).toBe(0)
-  expect(stderr).toMatch(/1 files of other kinds left/)
+  expect(stderr).toMatch(/1 file of other kinds left/)
   expect((await list(at('out'))).map((record) => record.key)).toEqual([
     '1.jpg',
     '1.jpg',

@@ -226,7 +226,7 @@ describe('A map-only job over text', () => {
     await writeFile(at('in.txt'), 'one\n')
     const { code, stderr } = await runJobCommand([job, '-i', at('in.txt'), '-o', at('out')])
     expect(code).toBe(1)
-    expect(stderr).toMatch(/1 records make 2 lines.*--output-format jsonl/)
+    expect(stderr).toMatch(/1 record makes 2 lines.*--output-format jsonl/)
     await succeed(
       runJobCommand([
         job,

@@ -1,12 +1,14 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { runChain, runJob, UsageError } from 'pixelreduce'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { EXAMPLES, photoFolder, treeOf } from '../pictures.js'
+import { waitUntil } from '../services/wait-until.js'
 import { temporaryFolder } from '../temporary-folder.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -53,6 +55,52 @@ it('leaves nothing when a later job fails', async () => {
   await expect(chain).rejects.toThrow('as it must')
   expect(Object.keys(await treeOf(folder))).toEqual(before)
   expect(existsSync(join(folder, 'made'))).toBe(false)
+})
+
+it('removes what a killed chain has left, and nothing of one that runs', async () => {
+  const folder = await temporaryFolder()
+  const input = await photoFolder(join(folder, 'in'), { 'a.jpg': 'coffee.jpg' })
+  const output = join(folder, 'out')
+  const hanging = async (name: string) => {
+    const job = join(folder, `${name}.ts`)
+    await writeFile(
+      job,
+      `import { writeFileSync } from 'node:fs'
+       import { defineJob } from 'pixelreduce'
+       export default defineJob({ name: 'hangs', async map() {
+         writeFileSync(${JSON.stringify(join(folder, `${name}-maps`))}, '')
+         await new Promise((resolve) => setTimeout(resolve, 1e8))
+       } })`,
+    )
+    const chain = `import { runChain } from 'pixelreduce'
+      await runChain([{ job: 'pack' }, { job: ${JSON.stringify(job)} }], ${JSON.stringify({ input, output })})`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', chain], {
+      cwd: root,
+      stdio: 'ignore',
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    await waitUntil(`${name} maps`, async () => existsSync(join(folder, `${name}-maps`)))
+    return async () => {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+  }
+  const left = async () => (await readdir(folder)).filter((name) => name.startsWith('.out.')).sort()
+  const killFirst = await hanging('first')
+  await killFirst()
+  const ofFirst = await left()
+  expect(ofFirst).toEqual([expect.stringMatching(/^\.out\.chain_/), expect.stringMatching(/^\.out\.job_/)])
+
+  const killSecond = await hanging('second')
+  const ofSecond = await left()
+  expect(ofSecond).toEqual(ofFirst.map((name) => expect.stringContaining(name.slice(0, '.out.job_'.length))))
+  expect(ofSecond).not.toEqual(expect.arrayContaining(ofFirst))
+  await runChain([{ job: 'pack' }, { job: 'thumbnail' }], { input, output })
+  expect(await left()).toEqual(ofSecond)
+
+  await killSecond()
+  await runChain([{ job: 'pack' }, { job: 'thumbnail' }], { input, output, overwrite: true })
+  expect(await left()).toEqual([])
 })
 
 it('refuses before any work what a later job could not take', async () => {

@@ -81,6 +81,11 @@ export class Daemon {
     await ended
   }
 
+  /** Sends a signal that ends nothing, such as SIGSTOP, to the process and to those that it has started. */
+  signalGroup(signal: NodeJS.Signals): void {
+    if (this.#child) process.kill(-this.#child.pid!, signal)
+  }
+
   /** For conditions: @throws GoneError with the end of the log when the process has ended. */
   async mustRun(): Promise<void> {
     if (this.#child) return

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import prettyBytes from 'pretty-bytes'
+import { counted } from '../../mapreduce/counted.js'
 import { exportRecords } from '../../mapreduce/output/export-records.js'
 import { recordsAsFiles } from '../../mapreduce/stored/stored-records.js'
 
@@ -28,7 +29,7 @@ export async function run(
   const result = await exportRecords(recordsAsFiles(uri!, signal), dir!, {
     overwrite: options.overwrite === true,
   })
-  const summary = `export: ${result.files} files, ${prettyBytes(result.bytes)}, in ${dir}`
+  const summary = `export: ${counted(result.files, 'file')}, ${prettyBytes(result.bytes)}, in ${dir}`
   const renamed = result.renamed > 0 ? ` (${result.renamed} with the extension of their format appended)` : ''
   process.stdout.write(
     options.json ? `${JSON.stringify({ ...result, output: dir })}\n` : `${summary}${renamed}\n`,

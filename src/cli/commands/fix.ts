@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { counted } from '../../mapreduce/counted.js'
 import { type FixedFile, fixStored } from '../../mapreduce/stored/fix.js'
 import { EXIT } from '../exit.js'
 import { writeLine } from '../output.js'
@@ -37,10 +38,14 @@ export async function run(
 
 function describe(fixed: FixedFile, dryRun: boolean): string {
   const lines = [
-    `${fixed.file}  ${fixed.records} records  ${fixed.indexEntries} index entries  ${fixed.skippedBytes} bytes skipped${dryRun ? '  (nothing written)' : ''}`,
+    `${fixed.file}  ${counted(fixed.records, 'record')}  ${counted(fixed.indexEntries, 'index entry', 'index entries')}  ${counted(fixed.skippedBytes, 'byte')} skipped${dryRun ? '  (nothing written)' : ''}`,
   ]
-  if (fixed.outOfOrder > 0) lines.push(`  ${fixed.outOfOrder} records are out of order: no lookup finds them`)
-  if (fixed.damagedValues) lines.push(`  ${fixed.damagedValues} values differ from their checksums`)
+  if (fixed.outOfOrder > 0)
+    lines.push(
+      `  ${counted(fixed.outOfOrder, 'record is', 'records are')} out of order: no lookup finds them`,
+    )
+  if (fixed.damagedValues)
+    lines.push(`  ${counted(fixed.damagedValues, 'value differs', 'values differ')} from the checksums`)
   if (fixed.oldChecksumError) lines.push(`  the old checksums could not be used: ${fixed.oldChecksumError}`)
   if (fixed.quarantine) lines.push(`  skipped bytes are in ${fixed.quarantine}`)
   return lines.join('\n')

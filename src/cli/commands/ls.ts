@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import prettyBytes from 'pretty-bytes'
+import { counted } from '../../mapreduce/counted.js'
 import { listRecords } from '../../mapreduce/stored/stored-records.js'
 import { writeLine } from '../output.js'
 
@@ -36,6 +37,6 @@ export async function run(
         : `${String(value.length).padStart(12)}  ${shown}`,
     )
   }
-  if (!options.json) process.stderr.write(`${records} records, ${prettyBytes(bytes)}\n`)
+  if (!options.json) process.stderr.write(`${counted(records, 'record')}, ${prettyBytes(bytes)}\n`)
   return 0
 }

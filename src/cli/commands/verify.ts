@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { counted } from '../../mapreduce/counted.js'
 import { type FileReport, verify } from '../../mapreduce/stored/verify.js'
 import { EXIT } from '../exit.js'
 import { writeLine } from '../output.js'
@@ -40,17 +41,15 @@ export async function run(
     else await writeReport(report)
   }
   if (!options.json) {
-    const verdict = faults === 0 ? 'no faults' : `${faults} ${faults === 1 ? 'fault' : 'faults'}`
-    process.stderr.write(
-      `verify: ${files} ${files === 1 ? 'file' : 'files'}, ${records} records, ${verdict}\n`,
-    )
+    const verdict = faults === 0 ? 'no faults' : counted(faults, 'fault')
+    process.stderr.write(`verify: ${counted(files, 'file')}, ${counted(records, 'record')}, ${verdict}\n`)
   }
   return faults === 0 ? EXIT.done : EXIT.failed
 }
 
 async function writeReport({ file, records, faults, faultCount }: FileReport): Promise<void> {
-  const verdict = faultCount === 0 ? 'ok' : `${faultCount} ${faultCount === 1 ? 'fault' : 'faults'}`
-  await writeLine(`${file}  ${records} ${records === 1 ? 'record' : 'records'}  ${verdict}`)
+  const verdict = faultCount === 0 ? 'ok' : counted(faultCount, 'fault')
+  await writeLine(`${file}  ${counted(records, 'record')}  ${verdict}`)
   for (const { kind, key, message } of faults.slice(0, MOST_SHOWN)) {
     const shown = JSON.stringify(key)
     const record = key === undefined || message.includes(shown) ? '' : `record ${shown}: `

@@ -1,5 +1,5 @@
 import { NotFoundError, UsageError } from '../../errors.js'
-import { exists } from '../../fs/exists.js'
+import { exists, ifThere } from '../../fs/exists.js'
 import { joinPath } from '../../fs/path.js'
 import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
 import type { HistoryEvent, HistoryEventOf } from '../../mapreduce/history/history-event.js'
@@ -11,15 +11,15 @@ import {
 } from '../../mapreduce/history/history-reader.js'
 import { type JobSummary, summarize } from '../../mapreduce/history/job-summary.js'
 import { readSuccess, type SuccessFile } from '../../mapreduce/output/success-file.js'
-import { LOGS_FOLDER, SUCCESS_FILE } from '../../mapreduce/task/layout.js'
+import { historyCopies, SUCCESS_FILE } from '../../mapreduce/task/layout.js'
 
 /** A job by the end of its id, or by its output. */
 export async function findPlace(folder: Location, job: string): Promise<HistoryPlace> {
   const ids = (await listJobIds(folder)).filter((id) => id.endsWith(job))
   if (ids.length === 0) {
     const output = resolveUri(job)
-    const success = await readSuccess(output).catch(ignoreMissing)
-    if (success) return { folder: logsOf(output), jobId: success.jobId }
+    const success = await ifThere(readSuccess(output))
+    if (success) return { folder: historyCopies(output), jobId: success.jobId }
   }
   return { folder, jobId: await findJobId(folder, job) }
 }
@@ -37,11 +37,14 @@ export async function findOutput(
     throw new UsageError(`Cannot retry ${job}: ${uriOf(output)} is no output of a job that has succeeded`)
   }
   // That of the first job, which the others have put their records into.
-  const places = [success.retries?.length ? undefined : success.jobId, ...(await listJobIds(logsOf(output)))]
+  const places = [
+    success.retries?.length ? undefined : success.jobId,
+    ...(await listJobIds(historyCopies(output))),
+  ]
   for (const jobId of places) {
     if (jobId === undefined) continue
-    for (const each of [logsOf(output), folder]) {
-      const events = await readHistory({ folder: each, jobId }).catch(ignoreMissing)
+    for (const each of [historyCopies(output), folder]) {
+      const events = await ifThere(readHistory({ folder: each, jobId }))
       const submitted = events?.findLast((event) => event.type === 'submitted')
       if (submitted && submitted.options.retryOf === undefined) return { output, success, submitted }
     }
@@ -66,13 +69,4 @@ export function requireSubmitted(
   throw new NotFoundError(
     `Cannot read the history of ${jobId} in ${uriOf(folder)}: its first line is missing`,
   )
-}
-
-function logsOf({ fs, path }: Location): Location {
-  return { fs, path: joinPath(path, LOGS_FOLDER, 'history') }
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (error instanceof NotFoundError) return undefined
-  throw error
 }

@@ -4,6 +4,7 @@ import { type JobSummary, summarize } from '../../mapreduce/history/job-summary.
 import { EXIT } from '../exit.js'
 import { writeLine } from '../output.js'
 import { duration } from '../progress.js'
+import { writeTable } from '../table.js'
 import { localTime } from './local-time.js'
 
 /** Prints the jobs of a folder of histories, the newest first. @returns the exit code */
@@ -21,15 +22,7 @@ export async function listJobs(folder: Location, json: boolean): Promise<number>
     process.stderr.write(`jobs: ${uriOf(folder)} has no history of any job\n`)
     return EXIT.done
   }
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  for (const row of rows) {
-    await writeLine(
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join('  ')
-        .trimEnd(),
-    )
-  }
+  await writeTable(rows)
   return EXIT.done
 }
 

@@ -1,0 +1,119 @@
+import { errorFromJson, KilledError, NotFoundError, PixelreduceError, TaskFailedError } from '../../errors.js'
+import { exists } from '../../fs/exists.js'
+import { resolveUri } from '../../fs/resolve.js'
+import type { JobEvent, JobResult } from '../../mapreduce/driver/events.js'
+import { jobResult } from '../../mapreduce/driver/job-result.js'
+import type { HistoryEvent } from '../../mapreduce/history/history-event.js'
+import { HistoryTail } from '../../mapreduce/history/history-tail.js'
+import { endOf } from '../../mapreduce/history/job-summary.js'
+import { readSuccess } from '../../mapreduce/output/success-file.js'
+import { EventLog } from '../event-log.js'
+import type { Fleet } from './fleet.js'
+import { hasEnded, type JobRecord, registerJob } from './job-record.js'
+
+/** A job of a fleet that is being watched. */
+export interface FollowedJob {
+  /** Settles when the job has ended: with its result, or with what ended it. */
+  readonly done: Promise<JobResult>
+  readonly progress: AsyncIterable<JobEvent>
+}
+
+/** How often the job's history and state are looked at. */
+const LOOK_MS = 250
+
+/** How long a Redis may not know of a job before it is told of it again. */
+const UNKNOWN_LOOKS = 12
+
+/**
+ * Tells what happens to a job of a fleet until it ends: its history as it grows, and its progress as its driver
+ * tells it. Redis may go away meanwhile, and come back without knowing of the job.
+ */
+export function followJob(fleet: Fleet, record: JobRecord): FollowedJob {
+  const events = new EventLog<JobEvent>()
+  const done = follow(fleet, record, (event) => events.push(event)).finally(() => events.end())
+  // A caller who only follows `progress` must not be ended by the failure that it is about to read of.
+  done.catch(() => {})
+  return { done, progress: events }
+}
+
+async function follow(fleet: Fleet, record: JobRecord, tell: (event: JobEvent) => void): Promise<JobResult> {
+  const { keys, redis } = fleet
+  const { jobId } = record
+  const startMs = Date.parse(record.submitted)
+  const tail = new HistoryTail({ folder: resolveUri(record.history), jobId })
+  const all: HistoryEvent[] = []
+  const listener = fleet.listen()
+  let wake = () => {}
+  let unknown = 0
+  try {
+    listener.on('message', (channel: string, text: string) => {
+      if (channel !== keys.progress(jobId)) return
+      const event = JSON.parse(text) as JobEvent
+      if (event.type === 'progress') tell(event)
+      else wake()
+    })
+    void listener.subscribe(keys.progress(jobId)).catch(() => {})
+    for (;;) {
+      const before = redis.status === 'ready' ? await fleet.job(jobId) : undefined
+      for (const event of await tail.next()) {
+        all.push(event)
+        tell(
+          'error' in event
+            ? ({ ...event, error: errorFromJson(event.error) } as JobEvent)
+            : (event as JobEvent),
+        )
+      }
+      if (before && hasEnded(before)) return await resultOf(before, all, startMs)
+      unknown = before || redis.status !== 'ready' ? 0 : unknown + 1
+      if (unknown >= UNKNOWN_LOOKS) {
+        unknown = 0
+        await registerAgain(record)
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, LOOK_MS)
+        wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    }
+  } finally {
+    listener.disconnect()
+  }
+
+  /** Redis has come back empty, and no driver is left that would have told it. */
+  async function registerAgain(lost: JobRecord): Promise<void> {
+    const isOver = endOf(all) !== undefined || !(await exists(resolveUri(lost.folder)))
+    const success = isOver ? await readSuccess(resolveUri(lost.output)) : undefined
+    const state = success?.jobId === jobId ? 'succeeded' : isOver ? 'failed' : 'submitted'
+    await registerJob(redis, keys, { ...lost, state, epoch: 0 })
+  }
+}
+
+async function resultOf(
+  { jobId, state, output, why }: JobRecord,
+  events: readonly HistoryEvent[],
+  startMs: number,
+): Promise<JobResult> {
+  const place = resolveUri(output)
+  if (state === 'succeeded') {
+    const success = await readSuccess(place)
+    if (success?.jobId !== jobId) {
+      throw new NotFoundError(`Cannot find the output of ${jobId}: ${output} is another's now, or gone`)
+    }
+    const planned = events.findLast((event) => event.type === 'planned')
+    const end = events.findLast((event) => event.type === 'succeeded')
+    return {
+      ...jobResult(place, success, startMs),
+      badRecords: end?.badRecords ?? [],
+      left: planned?.left ?? {},
+      ...(end ? { elapsedMs: end.elapsedMs } : {}),
+    }
+  }
+  const end = endOf(events)
+  if (end && end.type !== 'succeeded') throw errorFromJson(end.error)
+  if (state === 'killed') throw new KilledError(`Cannot go on with ${jobId}: it was killed`)
+  throw why === undefined
+    ? new TaskFailedError(`Cannot finish ${jobId}: it has failed`)
+    : new PixelreduceError(why)
+}
