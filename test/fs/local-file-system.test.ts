@@ -18,7 +18,7 @@ const fs = new LocalFileSystem()
 
 it('reports a full device when the bytes reach it', async () => {
   await using handle = await open('/dev/full', 'w')
-  const sink = new LocalSink('/dev/full', handle, false)
+  const sink = new LocalSink('/dev/full', handle.fd, false)
   await sink.write(Buffer.alloc(10))
   await expect(sink.close()).rejects.toBeInstanceOf(StorageFullError)
 })

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { EventLoopUtilization } from 'node:perf_hooks'
 import { pathToFileURL } from 'node:url'
 import { Piscina } from 'piscina'
@@ -17,6 +18,9 @@ const DECODES_PER_THREAD = 4
 const LOOK_MS = 200
 const BUSY_SHARE = 0.8
 
+/** With less than this share of the slots' time used tasks wait for files or a network: more at once help. */
+const IDLE_SHARE = 0.7
+
 /** Looks in a row that find all threads busy: the first may find them loading the job. */
 const BUSY_LOOKS = 2
 
@@ -25,8 +29,8 @@ const STUCK_MS = 1000
 
 /**
  * Runs tasks on worker threads of this process. It begins with as many as decoding takes, of which the
- * first boots at once, and adds threads up to the slots while those there are busy with JavaScript:
- * thumbnails need few, OpenCV needs them all. A thread has one task, so that ending it ends nothing else;
+ * first boots at once, and adds threads up to the slots while those there are busy with JavaScript, or while
+ * nothing is busy and tasks wait: thumbnails need few, OpenCV and a slow file system need them all. A thread has one task, so that ending it ends nothing else;
  * where all hang another thread is added as well.
  */
 export class LocalExecutor implements TaskExecutor {
@@ -37,6 +41,9 @@ export class LocalExecutor implements TaskExecutor {
   private readonly looking: NodeJS.Timeout
   private readonly ready = new Map<number, EventLoopUtilization>()
   private busyLooks = 0
+  private cpuMicroseconds = cpuTime()
+  private lookedMs = performance.now()
+  private readonly cores = availableParallelism()
   private movedMs = performance.now()
 
   /** @param slots pictures decoded at once, and threads at the most */
@@ -127,6 +134,12 @@ export class LocalExecutor implements TaskExecutor {
   private addThreadWhereBusy(): void {
     const { threads, options, queueSize } = this.pool
     if (queueSize === 0 || threads.length >= this.slots || threads.length < options.maxThreads) return
+    const nowMs = performance.now()
+    const cpuMicroseconds = cpuTime()
+    const used = (cpuMicroseconds - this.cpuMicroseconds) / 1000 / (nowMs - this.lookedMs)
+    this.cpuMicroseconds = cpuMicroseconds
+    this.lookedMs = nowMs
+    const isIdle = used < IDLE_SHARE * Math.min(this.slots, this.cores)
     let areBusy = true
     for (const thread of threads) {
       const before = this.ready.get(thread.threadId)
@@ -135,7 +148,7 @@ export class LocalExecutor implements TaskExecutor {
       this.ready.set(thread.threadId, now)
       areBusy &&= thread.performance.eventLoopUtilization(now, before).utilization >= BUSY_SHARE
     }
-    this.busyLooks = areBusy ? this.busyLooks + 1 : 0
+    this.busyLooks = areBusy || isIdle ? this.busyLooks + 1 : 0
     const areStuck = performance.now() - this.movedMs >= STUCK_MS
     if (this.busyLooks < BUSY_LOOKS && !areStuck) return
     this.busyLooks = 0
@@ -144,6 +157,12 @@ export class LocalExecutor implements TaskExecutor {
     // The pool adds a thread when a task comes, not when it may.
     void this.pool.run(undefined).catch(() => {})
   }
+}
+
+/** Microseconds that all threads of this process have used, those of native code too. */
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
 }
 
 function nameOf({ taskId, attempt }: { taskId: string; attempt: number }): string {

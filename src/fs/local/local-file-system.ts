@@ -1,4 +1,3 @@
-import { constants } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { AlreadyExistsError } from '../../errors.js'
 import type { ByteSink } from '../../io/byte-sink.js'
@@ -17,6 +16,7 @@ import { dropSidecar, moveSidecar, sidecarOf, withSidecar } from './crc-sidecar.
 import { localError } from './local-error.js'
 import { LocalSink } from './local-sink.js'
 import { LocalSource } from './local-source.js'
+import { isThere, makeFolder, openFile, renameEntry, statusOf } from './short-calls.js'
 
 /** Entries of a folder whose status is asked for at once. */
 const STAT_BATCH = 64
@@ -41,7 +41,7 @@ export class LocalFileSystem implements FileSystem {
   }
 
   async stat(path: string): Promise<FileStatus> {
-    const stats = await fs.stat(path).catch(localError('look at', path))
+    const stats = await statusOf(path).catch(localError('look at', path))
     return {
       path,
       type: stats.isDirectory() ? 'directory' : 'file',
@@ -75,9 +75,9 @@ export class LocalFileSystem implements FileSystem {
   }
 
   async create(path: string, options: CreateOptions = {}): Promise<ByteSink> {
-    const handle = await fs.open(path, 'wx').catch(localError('create', path))
+    const descriptor = await openFile(path, 'wx').catch(localError('create', path))
     await dropSidecar(path)
-    const sink = new LocalSink(path, handle, options.durable ?? false)
+    const sink = new LocalSink(path, descriptor, options.durable ?? false)
     const sidecar = options.crc ? sidecarOf(path) : undefined
     return sidecar === undefined ? sink : new CrcSink(sink, await this.create(sidecar))
   }
@@ -90,8 +90,8 @@ export class LocalFileSystem implements FileSystem {
     }
     // rename(2) refuses a folder with something in it but replaces an empty one, hence the look before.
     // Whatever we rename is never empty, so two of our own renames can't both win.
-    if (await this.exists(to)) throw alreadyThere(from, to)
-    await fs.rename(from, to).catch((error: NodeJS.ErrnoException) => {
+    if (await isThere(to)) throw alreadyThere(from, to)
+    await renameEntry(from, to).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOTEMPTY' || error.code === 'EEXIST' || error.code === 'ENOTDIR') {
         throw alreadyThere(from, to)
       }
@@ -120,18 +120,11 @@ export class LocalFileSystem implements FileSystem {
   }
 
   async mkdir(path: string): Promise<void> {
-    await fs.mkdir(path).catch(localError('make the folder', path))
+    await makeFolder(path).catch(localError('make the folder', path))
   }
 
   async blockLocations(_path: string, start: number, length: number): Promise<BlockLocation[]> {
     return [{ start, length, hosts: [] }]
-  }
-
-  private async exists(path: string): Promise<boolean> {
-    return fs.access(path, constants.F_OK).then(
-      () => true,
-      () => false,
-    )
   }
 }
 

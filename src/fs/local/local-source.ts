@@ -1,7 +1,8 @@
-import { close, fstat, open, read, readSync, type Stats } from 'node:fs'
+import { read, readSync } from 'node:fs'
 import { FileSystemError, TruncatedError } from '../../errors.js'
 import { type ByteSource, Reuse, requireRange, type StreamOptions } from '../../io/byte-source.js'
 import { localError } from './local-error.js'
+import { closeFile, openFile, statusOfOpen } from './short-calls.js'
 
 /** Bytes of one read while streaming: large enough to cost few system calls, small enough to hold a few. */
 const CHUNK_BYTES = 1024 * 1024
@@ -30,14 +31,14 @@ export class LocalSource implements ByteSource {
 
   /** @param length bytes in the file, where that is known already */
   static async open(path: string, length?: number): Promise<LocalSource> {
-    const descriptor = await call<number>((done) => open(path, 'r', done)).catch(localError('open', path))
+    const descriptor = await openFile(path, 'r').catch(localError('open', path))
     try {
       if (length !== undefined) return new LocalSource(path, descriptor, length)
-      const stats = await call<Stats>((done) => fstat(descriptor, done)).catch(localError('open', path))
+      const stats = await statusOfOpen(descriptor).catch(localError('open', path))
       if (stats.isFile()) return new LocalSource(path, descriptor, stats.size)
       throw new FileSystemError(`Cannot open ${path}: it is a folder, not a file`, { details: { path } })
     } catch (error) {
-      await call<void>((done) => close(descriptor, done))
+      await closeFile(descriptor)
       throw error
     }
   }
@@ -95,7 +96,7 @@ export class LocalSource implements ByteSource {
   async close(): Promise<void> {
     if (!this.isOpen) return
     this.isOpen = false
-    await call<void>((done) => close(this.descriptor, done)).catch(localError('close', this.name))
+    await closeFile(this.descriptor).catch(localError('close', this.name))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

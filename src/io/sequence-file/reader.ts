@@ -83,7 +83,10 @@ export class SequenceFileReader implements AsyncDisposable {
     const file = await openSequenceFile(source)
     const end = Math.min(options.end ?? source.length, source.length)
     const reader = new SequenceFileReader(file, file.headerLength, end, options)
-    if ((options.start ?? 0) > file.headerLength) await reader.sync(options.start!)
+    const { start = 0 } = options
+    if (start > file.headerLength) {
+      await reader.seek(await findSync(source, reader.syncMarker, reader.headerLength, start, end))
+    }
     // A whole file that ends with its header is empty; so is a split that ends before its first record.
     if (reader.position() >= end) reader.ended = true
     return reader
