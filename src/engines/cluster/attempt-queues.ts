@@ -1,4 +1,4 @@
-import { Queue, Worker, type WorkerOptions } from 'bullmq'
+import { type Job, type JobJson, Queue, Worker, type WorkerOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { type AttemptReference, attemptName } from './attempt-message.js'
 import { type FleetKeys, queueName } from './fleet-keys.js'
@@ -121,6 +121,13 @@ export class Consumer extends Worker {
   constructor(name: string, options: WorkerOptions) {
     super(name, null, { ...options, autorun: false })
     this.on('error', () => {})
+  }
+
+  /** The job that came with the answer to {@link Job.moveToCompleted}, if any. */
+  async fetched(answer: unknown, token: string): Promise<Job | undefined> {
+    if (!Array.isArray(answer)) return undefined
+    const [data, id] = answer as [JobJson | undefined, string | undefined]
+    return data && id ? this.nextJobFromJobData(data, id, token) : undefined
   }
 
   protected override createBackend(): void {

@@ -240,7 +240,9 @@ export class ClusterExecutor implements TaskExecutor {
         entry.heardMs = nowMs
       }
     }
-    if (entries.length > 0) await tellWorkers(redis, keys, { type: 'work', jobId })
+    if (entries.length === 0) return
+    const hosts = [...byHost.keys()].filter((host) => host !== undefined)
+    await tellWorkers(redis, keys, { type: 'work', jobId, hosts })
   }
 
   private isPending({ reference }: Pending): boolean {
@@ -262,8 +264,8 @@ export class ClusterExecutor implements TaskExecutor {
     if (!entry) return
     entry.heardMs = performance.now()
     entry.missing = 0
-    if (message.said === 'alive') return
     if (entry.worker === undefined) this.begin(entry, message)
+    if (message.said === 'alive') return
     if (message.said === 'progress') {
       const { taskId, attempt } = entry.spec
       entry.onProgress({ taskId, attempt, host: message.host, ...message.numbers })

@@ -78,6 +78,7 @@ export class ClusterWorker {
   private beat: NodeJS.Timeout | undefined
   private beating: Promise<void> | undefined
   private recordsPerSecond = 0
+  private isMemoryShort = false
   private beatMs = performance.now()
 
   private constructor(private readonly options: ClusterWorkerOptions) {
@@ -172,6 +173,7 @@ export class ClusterWorker {
           const job = this.jobs.get(message.jobId)
           const record = job?.isFollowing ? undefined : await readJob(this.redis, this.keys, message.jobId)
           if (record) await this.attend(record)
+          this.jobs.get(message.jobId)?.noteWork(message.hosts)
           return this.fill()
         }
         case 'kill':
@@ -225,6 +227,7 @@ export class ClusterWorker {
         secret: this.secret,
         startRunner: () => this.takeRunner(),
         memoryBytes: this.memoryBytes,
+        mayGoOn: (job) => this.mayGoOn(job),
         onChange: () => {
           this.running--
           this.changed()
@@ -320,11 +323,10 @@ export class ClusterWorker {
   }
 
   private async fillSlots(): Promise<void> {
-    while (this.running < this.slots && !this.isDraining) {
-      const nowMs = performance.now()
-      const able = fairOrder([...this.jobs.values()].filter(({ restUntilMs }) => restUntilMs <= nowMs))
+    while (!this.isDraining) {
       let taken = false
-      for (const job of able) {
+      for (const job of this.ableJobs()) {
+        if (this.running >= this.slots + job.ahead) continue
         taken = await job.take()
         if (taken) break
       }
@@ -333,10 +335,19 @@ export class ClusterWorker {
     }
   }
 
+  /** In the order in which they may take a slot. */
+  private ableJobs(): JobOnWorker[] {
+    const nowMs = performance.now()
+    return fairOrder([...this.jobs.values()].filter(({ restUntilMs }) => restUntilMs <= nowMs))
+  }
+
+  private mayGoOn(job: JobOnWorker): boolean {
+    return !this.isDraining && this.running <= this.slots + job.ahead && this.ableJobs()[0] === job
+  }
+
   /** Fewer where memory is short: what runs must have room to end. */
   private get slots(): number {
-    const isShort = availableMemory() < Math.max(SHORT_BYTES, machineMemory() * SHORT_SHARE)
-    return isShort ? Math.min(1, this.options.threads) : this.options.threads
+    return this.isMemoryShort ? Math.min(1, this.options.threads) : this.options.threads
   }
 
   private get memoryBytes(): number {
@@ -362,6 +373,7 @@ export class ClusterWorker {
   }
 
   private async tellAlive(): Promise<void> {
+    this.isMemoryShort = availableMemory() < Math.max(SHORT_BYTES, machineMemory() * SHORT_SHARE)
     const nowMs = performance.now()
     const jobs = [...this.jobs.values()]
     const read = jobs.reduce((sum, job) => sum + job.takeRecordsRead(), 0)

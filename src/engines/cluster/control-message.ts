@@ -5,8 +5,8 @@ import type { FleetKeys } from './fleet-keys.js'
 export type ControlMessage =
   /** There is a new job, or one without a driver. */
   | { type: 'job'; jobId: string }
-  /** Attempts of a job were queued. */
-  | { type: 'work'; jobId: string }
+  /** Attempts of a job were queued; the hosts that some of them are for. */
+  | { type: 'work'; jobId: string; hosts: string[] }
   /** All attempts of a job end at once. */
   | { type: 'kill'; jobId: string }
   /** These attempts are given up. */

@@ -26,6 +26,8 @@ export function openRedis(uri: string, options: RedisOptions = {}): Redis {
   const redis = new Redis({
     ...redisOptions(uri),
     maxRetriesPerRequest: null,
+    // What is sent in one turn goes in one write.
+    enableAutoPipelining: true,
     connectTimeout: CONNECT_MS,
     // A connection whose other end is gone without a word shows in seconds, not in a quarter of an hour.
     keepAlive: 1000,

@@ -1,5 +1,5 @@
 import { errorToJson, KilledError, PixelreduceError } from '../../errors.js'
-import type { TaskExecutor } from '../../mapreduce/task/task.js'
+import type { JobSpec, TaskExecutor, TaskSpec } from '../../mapreduce/task/task.js'
 import { LocalExecutor } from '../local/local-executor.js'
 import { ProcessExecutor } from '../local/process-executor.js'
 import type { RunnerMessage, RunnerOrder } from './runner-protocol.js'
@@ -12,6 +12,9 @@ import type { RunnerMessage, RunnerOrder } from './runner-protocol.js'
 
 const slots = Number(process.argv[2])
 
+/** How long an attempt says nothing at first. */
+const SILENT_MS = 50
+
 // Ctrl-C goes to all processes of a terminal: the worker drains and ends this one when it is time.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 // Also a worker that was killed takes its runners along.
@@ -21,6 +24,7 @@ process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 const threads = new LocalExecutor(slots)
 let executor: TaskExecutor = threads
 const running = new Map<string, AbortController>()
+let job: JobSpec
 
 process.on('message', (order: RunnerOrder) => {
   switch (order.type) {
@@ -29,6 +33,9 @@ process.on('message', (order: RunnerOrder) => {
         void threads.close()
         executor = new ProcessExecutor(slots, order.memoryBytes)
       } else threads.setMemory(order.memoryBytes)
+      break
+    case 'job':
+      job = order.job
       break
     case 'run':
       void run(order)
@@ -40,11 +47,15 @@ process.on('message', (order: RunnerOrder) => {
 
 async function run({ attempt, spec }: Extract<RunnerOrder, { type: 'run' }>): Promise<void> {
   const abort = new AbortController()
+  const startedMs = performance.now()
   running.set(attempt, abort)
   try {
-    const report = await executor.run(spec, {
+    const report = await executor.run({ ...spec, job } as TaskSpec, {
       signal: abort.signal,
-      onProgress: (progress) => send({ type: 'progress', attempt, progress }),
+      onProgress(progress) {
+        // A short attempt tells of itself when it has ended.
+        if (performance.now() - startedMs >= SILENT_MS) send({ type: 'progress', attempt, progress })
+      },
     })
     send({ type: 'outcome', attempt, outcome: { report } })
   } catch (error) {

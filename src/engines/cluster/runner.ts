@@ -26,6 +26,8 @@ export class Runner {
   private readonly running = new Map<string, Running>()
   private killed: KilledError | undefined
   private isEnded = false
+  /** Of the driver whose job's spec the process has. */
+  private epoch = 0
 
   /** @param slots attempts at once */
   constructor(slots: number) {
@@ -72,7 +74,10 @@ export class Runner {
     if (!this.isUsable) return Promise.reject(this.killed ?? lost(attempt, 'it has ended'))
     return new Promise((resolve, reject) => {
       this.running.set(attempt, { onProgress, resolve, reject })
-      this.send({ type: 'run', attempt, spec })
+      const { job, ...rest } = spec
+      if (this.epoch !== job.epoch) this.send({ type: 'job', job })
+      this.epoch = job.epoch
+      this.send({ type: 'run', attempt, spec: rest })
     })
   }
 
