@@ -18,6 +18,8 @@ const GROUP_NAMES: Record<string, string> = {
 const COUNTER_NAMES: Record<string, string> = {
   TOTAL_LAUNCHED_MAPS: 'Launched map tasks',
   TOTAL_LAUNCHED_REDUCES: 'Launched reduce tasks',
+  DATA_LOCAL_MAPS: 'Data-local map tasks',
+  OTHER_LOCAL_MAPS: 'Other local map tasks',
   SHUFFLED_MAPS: 'Shuffled Maps',
   SPLIT_RAW_BYTES: 'Input split bytes',
   BYTES_READ: 'Bytes Read',

@@ -33,6 +33,8 @@ export function eventInWords(event: HistoryEvent): string {
     }
     case 'task-speculated':
       return `task ${event.taskId} is slow: attempt ${event.attempt} was started beside it`
+    case 'task-lost':
+      return `task ${event.taskId}: attempt ${event.attempt} was lost: ${event.error.message}`
     case 'task-killed':
       return `task ${event.taskId}: attempt ${event.attempt} was given up`
     case 'no-progress':

@@ -4,14 +4,14 @@ import type { RootCause } from '../mapreduce/history/root-cause.js'
 import { flagName } from '../mapreduce/job.js'
 
 /**
- * A command for a shell that runs a job over the one record that ended it, as it was run; undefined where no
- * record is known to have.
+ * A command for a shell that runs a job over the one record that ended it, or reduces the one key, as it was run;
+ * undefined where none is known to have.
  */
 export function replayLine(
   { source, params, options, inputs }: HistoryEventOf<'submitted'>,
   { key, split, isReduce }: RootCause,
 ): string | undefined {
-  if (key === undefined || isReduce) return undefined
+  if (key === undefined) return undefined
   const { limits, isolation, recordTimeoutMs } = options
   const words = [
     'npx',
@@ -20,8 +20,8 @@ export function replayLine(
     '--input',
     // What the split reads, because the same key may be in another input as well.
     ...(split ? [split.path] : inputs),
-    // One word, so that a key that begins with a dash is no flag.
-    `--only=${key}`,
+    // One word, so that a key that begins with a dash is no flag. Any record may have a value for a reducer's key.
+    isReduce ? `--reduce-only=${key}` : `--only=${key}`,
     '--on-error',
     'fail',
     ...paramWords(params.given as Record<string, unknown>),

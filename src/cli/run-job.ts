@@ -5,7 +5,6 @@ import type { LocalExecutor } from '../engines/local/local-executor.js'
 import { submitOpenedJob } from '../engines/run-job.js'
 import { UsageError } from '../errors.js'
 import { builtInJobs, type OpenedJob, openJob } from '../mapreduce/driver/open-job.js'
-import type { Engine } from '../mapreduce/driver/options.js'
 import type { Job } from '../mapreduce/job.js'
 import { packageVersion } from '../package-root.js'
 import { runCommand } from './exit.js'
@@ -122,25 +121,21 @@ async function runParsed(
     const { printExplanation } = await import('./explain.js')
     return printExplanation(await explainJob(opened, options), values.json === true)
   }
+  if (values.detach && options.engine !== 'cluster') {
+    throw new UsageError('Cannot detach: a job that runs on this machine ends with this command; say --redis')
+  }
   // Threads were started for the workers that the command line showed at a glance.
   const handle = await submitOpenedJob(
     opened,
     options,
     started?.slots === (options.workers ?? availableParallelism()) ? started : undefined,
   )
-  if (values.detach) return detached(handle, options.engine, values)
+  if (values.detach) return detached(handle, values)
   return followJob(handle, { progress: values.progress as never, json: values.json === true })
 }
 
 /** Leaves a job to its fleet. */
-async function detached(
-  { jobId, output }: JobHandle,
-  engine: Engine | undefined,
-  { json, redis, fleet }: Record<string, unknown>,
-): Promise<number> {
-  if (engine !== 'cluster') {
-    throw new UsageError('Cannot detach: a job that runs on this machine ends with this command; say --redis')
-  }
+function detached({ jobId, output }: JobHandle, { json, redis, fleet }: Record<string, unknown>): number {
   const where = [
     ...(redis === undefined ? [] : [`--redis ${quoted(String(redis))}`]),
     ...(fleet === undefined ? [] : [`--fleet ${quoted(String(fleet))}`]),

@@ -57,6 +57,7 @@ export function addRunOptions(command: Command): void {
     .option('--include <globs...>', 'take only files that match (default: pictures by their extension)')
     .option('--exclude <globs...>', 'leave files that match')
     .option('--only <key>', 'read only the record of this key; may be given again for another', keys)
+    .option('--reduce-only <key>', 'reduce only the values of this key; may be given again for another', keys)
     .option('--max-pixels <n>', 'refuse larger pictures from their header', count)
     .option('--max-frames <n>', 'refuse pictures of more frames', count)
     .option('--max-image-bytes <bytes>', 'refuse larger files', bytes)
@@ -90,7 +91,7 @@ export function addRunOptions(command: Command): void {
     .option('--explain', 'print the plan, run nothing and leave nothing')
     .option(
       '--history-dir <uri>',
-      "folder of the jobs' histories (default: $PIXELREDUCE_HISTORY_DIR, else ~/.local/state/pixelreduce/history)",
+      "folder of the jobs' histories (default: $PIXELREDUCE_HISTORY_DIR, else ~/.local/state/pixelreduce/history, on a fleet _history beside the output)",
     )
     .addOption(
       new Option('--progress <how>', 'how progress is shown on stderr')
@@ -131,6 +132,7 @@ export function runOptions(values: Record<string, unknown>): Omit<RunOptions, 'i
     resume: given('resume'),
     historyDir: given('historyDir'),
     only: given('only'),
+    reduceOnly: given('reduceOnly'),
     include: given('include'),
     exclude: given('exclude'),
     memoryBytes: given('memory'),

@@ -254,7 +254,7 @@ export function flagName(param: string): string {
  * @throws UsageError naming each param that is wrong, as the flag it is.
  */
 export function parseParams<S extends z.ZodObject>(job: Job<S>, params: unknown): z.infer<S> {
-  const result = z.strictObject(job.params.shape).safeParse(params ?? {})
+  const result = strictParams(job).safeParse(params ?? {})
   if (result.success) return job.params.parse(params ?? {}) as z.infer<S>
   const problems = result.error.issues.map((issue) => {
     if (issue.code === 'unrecognized_keys') {
@@ -266,6 +266,18 @@ export function parseParams<S extends z.ZodObject>(job: Job<S>, params: unknown)
     return `--${flagName(String(param))}${value}: ${issue.message.replace(/^Invalid input: /, '')}`
   })
   throw new UsageError(`Cannot run ${job.name}: ${problems.join('; ')}`)
+}
+
+/** Made once for each job: a schema compiles itself when it is first used, and every task parses. */
+const strictSchemas = new WeakMap<object, z.ZodObject>()
+
+function strictParams(job: { params: z.ZodObject }): z.ZodObject {
+  let schema = strictSchemas.get(job)
+  if (!schema) {
+    schema = z.strictObject(job.params.shape)
+    strictSchemas.set(job, schema)
+  }
+  return schema
 }
 
 /** What `map` emits: records for the reducers, or without any the output's. */

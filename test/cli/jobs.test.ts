@@ -178,6 +178,39 @@ describe('the line that jobs show gives', () => {
     expect(again).toEqual(['set-0/p0033.jpg none true'])
   })
 
+  it('reduces the one key that failed, whichever records have a value for it', async () => {
+    const place = await workplace()
+    await mkdir(place.at('in'))
+    const lines = Array.from({ length: 60 }, (_, i) => `k${i % 7} ${i}\n`)
+    await writeFile(place.at('in/a.txt'), lines.join(''))
+    const job = await place.job(
+      'failing',
+      `import { appendFileSync } from 'node:fs'
+       import { defineJob, keyValueTextInput, LongWritable, Text } from 'pixelreduce'
+       export default defineJob({
+         name: 'failing', input: keyValueTextInput(' '), reducers: 2,
+         shuffle: { key: Text, value: Text }, output: { key: Text, value: Text },
+         async map(record, { emit }) { await emit(record.key, record.value) },
+         async reduce(key, values, { emit }) {
+           const all = []
+           for await (const value of values) all.push(value)
+           appendFileSync(process.env.CALLS, key + ' ' + all.length + '\\n')
+           if (key === 'k5') throw new TypeError('on purpose')
+           await emit(key, all.join())
+         } })`,
+    )
+    const { outcome, again } = await replay(place, job, '-i', place.at('in'), '--split-size', '100')
+    expect(outcome.stderr).toMatch(/Cannot reduce "k5": on purpose/)
+    expect(new Set(again)).toEqual(new Set(['k5 8']))
+    const other = await place.run(job, '-i', place.at('in'), '-o', place.at('one'), '--reduce-only', 'k1')
+    expect(other.out).toMatch(/60 in, 1 out, .*51 filtered; the ledger balances/)
+    await photoFolder(place.at('pictures'), pictureKeys)
+    expect(await place.run('thumbnail', '-i', place.at('pictures'), '--reduce-only', 'x')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('it has no reducer'),
+    })
+  })
+
   it('says that no record has the key, where none has', async () => {
     const { at, run } = await workplace()
     await photoFolder(at('in'), pictureKeys)

@@ -4,7 +4,7 @@ import type { FleetAddress } from '../../engines/cluster/redis.js'
 import { watch } from '../../engines/cluster/submit-job.js'
 import { UsageError } from '../../errors.js'
 import { resolveUri } from '../../fs/resolve.js'
-import type { HistoryPlace } from '../../mapreduce/history/history-reader.js'
+import { type HistoryPlace, readHistoryText } from '../../mapreduce/history/history-reader.js'
 import { EXIT } from '../exit.js'
 import { followJob } from '../follow-job.js'
 import { writeLine } from '../output.js'
@@ -83,7 +83,27 @@ async function show(fleet: Fleet, record: JobRecord, json: boolean): Promise<num
     ...(refused[jobId] === undefined ? [] : [`${workerId} can't work for it: ${refused[jobId]}`]),
   ])
   if (why !== undefined) running.push(why)
+  if ((await readHistoryText(placeOf(record).folder, jobId)) === '') return showUnbegun(record, running, json)
   return showJob(placeOf(record), json, { state, running })
+}
+
+/** A job that no driver has begun: it waits for one, or was ended before. */
+async function showUnbegun(record: JobRecord, running: readonly string[], json: boolean): Promise<number> {
+  const { jobId, job, state, submitted, user, output, history } = record
+  if (json) {
+    await writeLine(JSON.stringify({ ...record, running }))
+    return EXIT.done
+  }
+  for (const line of [
+    `${jobId}  ${job}  ${state}`,
+    `  submitted  ${localTime(submitted)} by ${user}`,
+    `  output     ${output}`,
+    `  history    none yet in ${history}`,
+    ...running.map((each) => `  why        ${each}`),
+  ]) {
+    await writeLine(line)
+  }
+  return EXIT.done
 }
 
 /** Ctrl-C ends the following and not the job. */

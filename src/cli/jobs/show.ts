@@ -77,6 +77,7 @@ function workerLines(events: readonly HistoryEvent[]): string[] {
     if (event.type === 'task-finished') hosts.set(event.host, (hosts.get(event.host) ?? 0) + 1)
   }
   const killed = events.filter(({ type }) => type === 'task-killed').length
+  const lost = events.flatMap((event) => (event.type === 'task-lost' ? [event] : []))
   const drivers = events.filter((event) => event.type === 'submitted')
   return [
     ...(hosts.size > 1
@@ -84,7 +85,8 @@ function workerLines(events: readonly HistoryEvent[]): string[] {
           `  ran on     ${[...hosts].map(([host, tasks]) => `${host} (${counted(tasks, 'task')})`).join(', ')}`,
         ]
       : []),
-    ...(killed > 0 ? [`  given up   ${counted(killed, 'attempt')}, lost with workers or not needed`] : []),
+    ...lost.map(({ error }) => `  lost       ${error.message}`),
+    ...(killed > 0 ? [`  given up   ${counted(killed, 'attempt')} that were not needed`] : []),
     ...(drivers.length > 1
       ? [
           `  drivers    ${drivers.map(({ driver, time }) => `${driver.host}, process ${driver.pid}, from ${localTime(time)}`).join('; ')}`,

@@ -23,9 +23,9 @@ export type AttemptMessage =
 
 /**
  * How an attempt has ended on a worker: `done`, its report lies where it was committed; `failed`, its error lies
- * in a file; `given-back`, through no fault of its own.
+ * in a file; `given-back`, through no fault of its own; `stalled`, the worker that had it before has lost it.
  */
-export type AttemptEnd = 'done' | 'failed' | 'given-back'
+export type AttemptEnd = 'done' | 'failed' | 'given-back' | 'stalled'
 
 /** Of the progress only what is no user's data. */
 export type ProgressNumbers = Pick<TaskProgress, 'read' | 'bytesIn' | 'bad' | 'share'>
@@ -42,6 +42,25 @@ export function attemptName({
 export function signReference(jobId: string, reference: AttemptReference, secret?: string): AttemptReference {
   if (secret === undefined) return reference
   return { ...reference, signature: signatureOf(secret, textOf(jobId, reference)) }
+}
+
+/**
+ * The attempt's task, from its name; undefined where it is none.
+ * @param attempt as {@link attemptName} makes it
+ */
+export function taskOfAttempt(attempt: string): string | undefined {
+  return /^(.+)_\d+_\d+$/.exec(attempt)?.[1]
+}
+
+/** Whether this is a reference at all: file names are made of it. */
+export function isReference(data: unknown): data is AttemptReference {
+  const { taskId, epoch, attempt } = (data ?? {}) as Partial<AttemptReference>
+  return (
+    typeof taskId === 'string' &&
+    /^[a-z]-\d{5,}$/.test(taskId) &&
+    Number.isSafeInteger(epoch) &&
+    Number.isSafeInteger(attempt)
+  )
 }
 
 /** @throws AuthenticationError when there is a secret and the reference was not signed with it. */

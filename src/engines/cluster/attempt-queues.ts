@@ -2,12 +2,7 @@ import { type Job, type JobJson, Queue, Worker, type WorkerOptions } from 'bullm
 import type { Redis } from 'ioredis'
 import { type AttemptReference, attemptName } from './attempt-message.js'
 import { type FleetKeys, queueName } from './fleet-keys.js'
-
-/** How long an attempt stays with a worker that says nothing. */
-export const LOCK_MS = 15_000
-
-/** How often the attempts of workers that said nothing are looked for. */
-const STALLED_MS = 3000
+import { STALLED_MS } from './patience.js'
 
 /** Where an attempt stands, as the queue knows it. */
 export type QueuedState = 'waiting' | 'running' | 'gone'
@@ -74,18 +69,12 @@ export class AttemptQueues {
     }
   }
 
-  /** Leaves the queues to whoever drives the job next. */
-  async leave(): Promise<void> {
-    this.isClosed = true
-    await Promise.all([...this.checkers.values()].map((checker) => checker.close(true)))
-    await Promise.all([...this.queues.values()].map((queue) => queue.close()))
-  }
-
   private open(name: string): Queue {
     const options = { connection: this.redis, prefix: this.keys.queuePrefix }
     const queue = new Queue(name, options)
     queue.on('error', () => {})
-    // An attempt whose worker has lost its lock leaves the queue: it is not for this queue to try it again.
+    // An attempt whose worker has lost its lock goes to whichever takes it next, with a mark of that: BullMQ
+    // leaves it to that one to fail it, and it is not for this queue to try it again.
     const checker = new Consumer(name, {
       ...options,
       stalledInterval: STALLED_MS,
@@ -97,19 +86,17 @@ export class AttemptQueues {
   }
 }
 
-/** Removes the queues of earlier drivers of a job, whichever hosts they had attempts for. */
+/** Removes the queues of a job's drivers before this one, whichever hosts they had attempts for. */
 export async function removeQueues(
   redis: Redis,
   keys: FleetKeys,
   jobId: string,
-  epoch?: number,
+  epoch: number,
 ): Promise<void> {
   const prefix = `${keys.queuePrefix}:${jobId}-`
   for (let cursor = '0'; ; ) {
     const [next, found] = await redis.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', 1000)
-    const names = found.filter(
-      (key) => epoch === undefined || Number.parseInt(key.slice(prefix.length), 10) < epoch,
-    )
+    const names = found.filter((key) => Number.parseInt(key.slice(prefix.length), 10) < epoch)
     if (names.length > 0) await redis.unlink(...names)
     if (next === '0') return
     cursor = next

@@ -1,28 +1,46 @@
 import type { Redis } from 'ioredis'
-import { type ErrorJson, errorFromJson, PixelreduceError, WorkerLostError } from '../../errors.js'
+import {
+  describeError,
+  type ErrorJson,
+  errorFromJson,
+  HandedOverError,
+  PixelreduceError,
+  WorkerLostError,
+} from '../../errors.js'
 import { resolveUri } from '../../fs/resolve.js'
 import { readJson, writeText } from '../../fs/text.js'
 import { type CounterSums, JOB_COUNTERS } from '../../mapreduce/counters.js'
 import { committedReport } from '../../mapreduce/task/attempt.js'
 import type {
-  JobSpec,
   RunningRecord,
   TaskExecutor,
   TaskProgress,
   TaskReport,
   TaskSpec,
 } from '../../mapreduce/task/task.js'
-import { type AttemptMessage, type AttemptReference, attemptName, signReference } from './attempt-message.js'
+import {
+  type AttemptEnd,
+  type AttemptMessage,
+  type AttemptReference,
+  attemptName,
+  signReference,
+  taskOfAttempt,
+} from './attempt-message.js'
 import { AttemptQueues, removeQueues } from './attempt-queues.js'
 import { tellWorkers } from './control-message.js'
 import type { FleetKeys } from './fleet-keys.js'
-import { changeJob } from './job-record.js'
+import { BEAT_MS, SILENT_MS } from './patience.js'
 import { outcomeFile, specFile } from './submission.js'
 import { liveWorkers, type WorkerRecord, type WorkerVersions, whyRefused } from './worker-record.js'
 
 /** What a file of `outcomes/` holds. */
 export type AttemptOutcome =
-  | { error: ErrorJson; progress?: TaskProgress }
+  | {
+      error: ErrorJson
+      /** Whether another node may do better; see node-trouble.ts. */
+      mayBeNodes: boolean
+      progress?: TaskProgress
+    }
   /** Of a task that commits nothing. */
   | { report: TaskReport }
 
@@ -45,10 +63,6 @@ const QUEUED_AT_MOST = 1000
 
 /** How long an attempt is kept for the hosts that have its data. */
 const LOCALITY_WAIT_MS = 500
-
-/** How often it is looked whether attempts have got lost, and for how long one may say nothing before. */
-const LOOK_MS = 1000
-const SILENT_MS = 2500
 
 /** An attempt that the fleet has, from its queueing to its end. */
 interface Pending {
@@ -79,6 +93,11 @@ export class ClusterExecutor implements TaskExecutor {
   private isLooking = false
   private adding: Promise<void> | undefined
   private isClosed = false
+  private readonly done = new Set<string>()
+  /** Tasks of which an attempt that is not this driver's has said that it has committed them. */
+  private readonly doneByOthers = new Set<string>()
+  /** Workers on which an attempt at a task has failed of what may be their own trouble. */
+  private readonly troubled = new Map<string, Set<string>>()
   private readonly placed = { local: 0, other: 0 }
 
   private constructor(private readonly options: ClusterExecutorOptions) {}
@@ -88,11 +107,12 @@ export class ClusterExecutor implements TaskExecutor {
     const { listener, keys, jobId } = options
     listener.on('message', (channel: string, text: string) => {
       if (channel !== keys.attempts(jobId)) return
-      for (const message of JSON.parse(text) as AttemptMessage[]) executor.hear(message)
+      const unknown = (JSON.parse(text) as AttemptMessage[]).filter((message) => !executor.hear(message))
+      executor.hearOthers(unknown)
     })
     await listener.subscribe(keys.attempts(jobId))
     await executor.lookForWorkers()
-    executor.looking = setInterval(() => void executor.look(), LOOK_MS)
+    executor.looking = setInterval(() => void executor.look(), BEAT_MS)
     return executor
   }
 
@@ -120,9 +140,10 @@ export class ClusterExecutor implements TaskExecutor {
     { signal, onProgress }: { signal: AbortSignal; onProgress(progress: TaskProgress): void },
   ): Promise<TaskReport> {
     signal.throwIfAborted()
-    await this.openQueues(spec.job)
     const { taskId, attempt } = spec
     const { epoch } = spec.job
+    const known = this.doneByOthers.has(taskId) ? await committedByOthers(spec) : undefined
+    if (known) return known
     const name = attemptName({ taskId, epoch, attempt })
     const hasSpec = !followsFromPlan(spec)
     if (hasSpec) await this.writeSpec(name, spec)
@@ -135,7 +156,8 @@ export class ClusterExecutor implements TaskExecutor {
     signal.throwIfAborted()
     return new Promise((resolve, reject) => {
       const giveUp = () => {
-        void this.takeBack(entry)
+        // What runs goes on for the next driver.
+        if (!(signal.reason instanceof HandedOverError)) void this.takeBack(entry)
         entry.settle({ error: signal.reason })
       }
       const entry: Pending = {
@@ -145,8 +167,10 @@ export class ClusterExecutor implements TaskExecutor {
         settle: (end) => {
           if (!this.pending.delete(name)) return
           signal.removeEventListener('abort', giveUp)
-          if ('report' in end) resolve(end.report)
-          else reject(end.error)
+          if ('report' in end) {
+            this.done.add(taskId)
+            resolve(end.report)
+          } else reject(end.error)
           this.queueMore()
         },
         queuedMs: 0,
@@ -161,33 +185,22 @@ export class ClusterExecutor implements TaskExecutor {
     })
   }
 
-  /** Ends all that still runs, and leaves nothing of it in Redis. */
+  /** Begins the driver's own queues, and removes those of earlier ones. */
+  async openQueues(epoch: number): Promise<void> {
+    const { redis, keys, jobId } = this.options
+    this.queues = new AttemptQueues(redis, keys, jobId, epoch)
+    await removeQueues(redis, keys, jobId, epoch)
+  }
+
+  /** Takes back what no worker has begun, and leaves nothing of this driver's in Redis. */
   async close(): Promise<void> {
-    await this.shut()
-    await this.queues?.close()
-  }
-
-  /** Leaves all as it is to the next driver. */
-  async leave(): Promise<void> {
-    await this.shut()
-    await this.queues?.leave()
-  }
-
-  private async shut(): Promise<void> {
     if (this.isClosed) return
     this.isClosed = true
     clearInterval(this.looking)
     const { listener, keys, jobId } = this.options
     await listener.unsubscribe(keys.attempts(jobId))
     await this.adding
-  }
-
-  private async openQueues({ epoch }: JobSpec): Promise<void> {
-    if (this.queues) return
-    const { redis, keys, jobId } = this.options
-    this.queues = new AttemptQueues(redis, keys, jobId, epoch)
-    await removeQueues(redis, keys, jobId, epoch)
-    await changeJob(redis, keys, jobId, { epoch })
+    await this.queues?.close()
   }
 
   private async writeSpec(name: string, spec: TaskSpec): Promise<void> {
@@ -203,7 +216,7 @@ export class ClusterExecutor implements TaskExecutor {
     if (this.adding || this.isClosed || this.waiting.length === 0) return
     this.adding = new Promise<void>((resolve) => setImmediate(resolve))
       .then(async () => {
-        while (this.waiting.length > 0 && !this.isClosed) await this.queueWaiting()
+        while (this.waiting.length > 0 && this.room > 0 && !this.isClosed) await this.queueWaiting()
       })
       .catch(() => {
         // Redis is away for longer than a command waits; the next look tries again.
@@ -215,7 +228,7 @@ export class ClusterExecutor implements TaskExecutor {
 
   private async queueWaiting(): Promise<void> {
     const { redis, keys, jobId } = this.options
-    const entries = this.waiting.splice(0).filter((entry) => this.isPending(entry))
+    const entries = this.waiting.splice(0, this.room).filter((entry) => this.isPending(entry))
     const byHost = new Map<string | undefined, Pending[]>()
     for (const entry of entries) {
       const host = entry.queuedMs === 0 ? this.hostFor(entry.spec) : undefined
@@ -245,6 +258,14 @@ export class ClusterExecutor implements TaskExecutor {
     await tellWorkers(redis, keys, { type: 'work', jobId, hosts })
   }
 
+  /** Attempts that may go into the queues beside those that workers have or may take. */
+  private get room(): number {
+    const { maxWorkers } = this.options
+    if (maxWorkers === undefined) return this.waiting.length
+    const waiting = this.waiting.filter((entry) => this.isPending(entry)).length
+    return Math.max(0, Math.min(maxWorkers - (this.pending.size - waiting), this.waiting.length))
+  }
+
   private isPending({ reference }: Pending): boolean {
     return this.pending.has(attemptName(reference))
   }
@@ -259,19 +280,50 @@ export class ClusterExecutor implements TaskExecutor {
     return undefined
   }
 
-  private hear(message: AttemptMessage): void {
+  /** @returns whether the attempt is one that this driver waits for */
+  private hear(message: AttemptMessage): boolean {
     const entry = this.pending.get(message.attempt)
-    if (!entry) return
+    if (!entry) return false
     entry.heardMs = performance.now()
     entry.missing = 0
-    if (entry.worker === undefined) this.begin(entry, message)
-    if (message.said === 'alive') return
+    if (entry.worker === undefined && message.said !== 'stalled') this.begin(entry, message)
+    if (message.said === 'alive') return true
     if (message.said === 'progress') {
       const { taskId, attempt } = entry.spec
       entry.onProgress({ taskId, attempt, host: message.host, ...message.numbers })
-      return
+      return true
     }
     void this.end(entry, message.said)
+    return true
+  }
+
+  /**
+   * Attempts of an earlier driver, or such as were taken for lost, are as good as any other while their task is
+   * not done: what they commit is taken. When it is done they are given up.
+   */
+  private hearOthers(messages: readonly AttemptMessage[]): void {
+    const useless: string[] = []
+    for (const { attempt, said } of messages) {
+      const taskId = taskOfAttempt(attempt)
+      if (taskId === undefined) continue
+      if (said === 'done') {
+        this.doneByOthers.add(taskId)
+        for (const entry of this.pending.values()) if (entry.spec.taskId === taskId) void this.adopt(entry)
+      } else if (this.done.has(taskId)) useless.push(attempt)
+    }
+    const { redis, keys, jobId } = this.options
+    if (useless.length === 0 || this.isClosed || !this.queues) return
+    void tellWorkers(redis, keys, { type: 'give-up', jobId, attempts: useless }).catch(() => {})
+  }
+
+  /** Takes what another attempt has committed for that of one that still waits or runs. */
+  private async adopt(entry: Pending): Promise<void> {
+    const { spec } = entry
+    const report = entry.isEnding ? undefined : await committedByOthers(spec)
+    if (!report || entry.isEnding || !this.isPending(entry)) return
+    entry.isEnding = true
+    void this.takeBack(entry)
+    entry.settle({ report })
   }
 
   private begin(entry: Pending, { worker, host }: AttemptMessage): void {
@@ -285,7 +337,7 @@ export class ClusterExecutor implements TaskExecutor {
   }
 
   /** Reads what became of an attempt where it lies. */
-  private async end(entry: Pending, said: 'done' | 'failed' | 'given-back' | 'lost'): Promise<void> {
+  private async end(entry: Pending, said: AttemptEnd | 'lost'): Promise<void> {
     if (entry.isEnding) return
     entry.isEnding = true
     try {
@@ -297,7 +349,7 @@ export class ClusterExecutor implements TaskExecutor {
 
   private async outcome(
     { spec, reference, onProgress, worker }: Pending,
-    said: 'done' | 'failed' | 'given-back' | 'lost',
+    said: AttemptEnd | 'lost',
   ): Promise<{ report: TaskReport } | { error: unknown }> {
     const { fs, path } = resolveUri(spec.job.jobFolder)
     const name = attemptName(reference)
@@ -311,19 +363,22 @@ export class ClusterExecutor implements TaskExecutor {
     if (file) {
       const { running, ...progress } = file.progress ?? {}
       if (running) onProgress({ ...(progress as TaskProgress), running: running as RunningRecord[] })
-      return { error: errorFromJson(file.error) }
+      const error = errorFromJson(file.error)
+      if (!file.mayBeNodes || worker === undefined || !this.mayDoBetter(spec.taskId, worker)) return { error }
+      return { error: lost(spec, `worker ${worker} has trouble: ${describeError(error)}`, error) }
     }
-    const how =
-      said === 'given-back'
-        ? 'its worker has given it back'
-        : worker === undefined
-          ? 'it is in no queue any more'
-          : `its worker ${worker} has said nothing for a while`
-    return {
-      error: new WorkerLostError(`Cannot finish attempt ${spec.attempt} of task ${spec.taskId}: ${how}`, {
-        retriable: true,
-      }),
-    }
+    return { error: lost(spec, whyLost(said, worker)) }
+  }
+
+  /** Whether there is a worker on which this task has not met trouble yet. @param troubled one on which it just has */
+  private mayDoBetter(taskId: string, troubled: string): boolean {
+    const known = this.troubled.get(taskId) ?? new Set()
+    this.troubled.set(taskId, known.add(troubled))
+    const { jobId } = this.options
+    return this.workers.some(
+      ({ workerId, isDraining, refused }) =>
+        !isDraining && refused[jobId] === undefined && !known.has(workerId),
+    )
   }
 
   private async takeBack({ reference, host }: Pending): Promise<void> {
@@ -377,6 +432,28 @@ export class ClusterExecutor implements TaskExecutor {
       if (entry.missing >= 2) void this.end(entry, 'lost')
     }
   }
+}
+
+/** The report of whichever attempt has committed a task. */
+async function committedByOthers({ kind, job, taskId }: TaskSpec): Promise<TaskReport | undefined> {
+  if (kind === 'sample') return undefined
+  const { fs, path } = resolveUri(job.jobFolder)
+  return committedReport(fs, path, taskId).catch(() => undefined)
+}
+
+function lost({ taskId, attempt }: TaskSpec, how: string, cause?: PixelreduceError): WorkerLostError {
+  return new WorkerLostError(`Cannot finish attempt ${attempt} of task ${taskId}: ${how}`, {
+    retriable: true,
+    ...(cause ? { cause } : {}),
+  })
+}
+
+function whyLost(said: AttemptEnd | 'lost', worker: string | undefined): string {
+  if (said === 'given-back') return 'its worker has given it back'
+  if (worker === undefined && said === 'stalled') return 'its worker has said nothing for a while'
+  if (worker === undefined) return 'it is in no queue any more'
+  if (said === 'failed') return `its worker ${worker} could not say why it failed`
+  return `its worker ${worker} has said nothing for a while`
 }
 
 /** Whether workers can make the spec of an attempt from the job's plan. */

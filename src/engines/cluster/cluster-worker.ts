@@ -1,22 +1,23 @@
 import { randomBytes } from 'node:crypto'
 import { hostname, networkInterfaces } from 'node:os'
 import type { Redis } from 'ioredis'
-import { describeError, KilledError, NotFoundError, PixelreduceError } from '../../errors.js'
+import { describeError, KilledError, NotFoundError, PixelreduceError, UsageError } from '../../errors.js'
 import { resolveUri } from '../../fs/resolve.js'
 import { installedVersions, machineMemory } from '../machine.js'
 import { type ControlMessage, tellWorkers } from './control-message.js'
 import { DriverLease } from './driver-lease.js'
 import { fairOrder, firstUsedMs } from './fair-share.js'
 import { FleetKeys } from './fleet-keys.js'
-import { driveSubmitted, handedOver } from './job-driver.js'
+import { driveSubmitted, endSubmitted, handedOver } from './job-driver.js'
 import { JobOnWorker } from './job-on-worker.js'
-import { activeJobIds, type JobRecord, readJob } from './job-record.js'
+import { activeJobIds, hasEnded, type JobRecord, readJob } from './job-record.js'
+import { BEAT_MS, PATIENCE_MS, REFUSED_MS } from './patience.js'
 import { closeRedis, type FleetAddress, openRedis, requireRedis } from './redis.js'
 import { Runner } from './runner.js'
 import { fleetSecret } from './signature.js'
 import { readSubmission } from './submission.js'
 import { type LookReply, lookAtPlaces } from './visible-places.js'
-import { forgetWorker, tellWorker, type WorkerRecord, whyRefused } from './worker-record.js'
+import { forgetWorker, liveWorkers, tellWorker, type WorkerRecord, whyRefused } from './worker-record.js'
 
 export interface ClusterWorkerOptions extends FleetAddress {
   /** Tasks worked on at once. */
@@ -31,16 +32,16 @@ export interface ClusterWorkerOptions extends FleetAddress {
   log(line: string): void
 }
 
-/** How often a worker shows that it lives, and looks whether it has missed anything. */
-const BEAT_MS = 1000
-
 const DEFAULT_DRAIN_MS = 60_000
 
 /** Jobs that a worker drives at once: a driver waits most of the time. */
 const MOST_DRIVEN = 16
 
-/** A job that could not be opened here is tried again after so long: its folder may not have been seen yet. */
-const REFUSED_MS = 5000
+/** After an attempt has begun the next process boots. */
+const SPARE_MS = 1000
+
+/** Errors that end a job when every worker meets one of them. */
+const ENDING_CODES = new Set(['AUTHENTICATION', 'NOT_FOUND', 'PERMISSION', 'USAGE', 'JOB_DEFINITION'])
 
 /** With less memory left than this share of the machine, or these bytes, a worker has one attempt at a time. */
 const SHORT_SHARE = 0.05
@@ -48,6 +49,15 @@ const SHORT_BYTES = 256 * 1024 * 1024
 
 /** Runners that share the worker's memory, as a rule. */
 const MEMORY_SHARES = 2
+
+/** Why a worker does not work for a job, or does not drive it. */
+interface Refusal {
+  why: string
+  /** When it tries again. */
+  untilMs: number
+  /** What all workers must have met for the job to end so. */
+  error?: PixelreduceError
+}
 
 /**
  * A node of a fleet: takes attempts of all jobs from the queues, in fair shares, and runs them in processes of
@@ -65,7 +75,9 @@ export class ClusterWorker {
   private readonly jobs = new Map<string, JobOnWorker>()
   private readonly driven = new Map<string, AbortController>()
   private readonly drives = new Set<Promise<void>>()
-  private readonly refused = new Map<string, { why: string; untilMs: number }>()
+  private readonly refused = new Map<string, Refusal>()
+  /** Jobs that Redis does not know any more, and since when. */
+  private readonly unknown = new Map<string, number>()
   private readonly runners = new Set<Runner>()
   private readonly attempts = { done: 0, failed: 0 }
   private readonly startedMs = Date.now()
@@ -150,15 +162,28 @@ export class ClusterWorker {
 
   /** Everything that a message would have said, from what Redis holds; and a sign of life. */
   private async look(): Promise<void> {
+    // A listener says nothing by itself, and would not notice that it hears nothing any more.
+    void this.listener.ping().catch(() => {})
     const ids = await activeJobIds(this.redis, this.keys)
-    for (const jobId of [...this.jobs.keys()]) if (!ids.includes(jobId)) await this.forget(jobId)
+    for (const jobId of [...this.jobs.keys()]) if (!ids.includes(jobId)) await this.lookForEnd(jobId)
+    for (const jobId of [...this.refused.keys()]) if (!ids.includes(jobId)) this.refused.delete(jobId)
     for (const jobId of ids) {
+      this.unknown.delete(jobId)
       const record = await readJob(this.redis, this.keys, jobId)
       if (record) await this.attend(record)
     }
     for (const job of this.jobs.values()) await job.renew()
     await this.tellAlive()
     this.fill()
+  }
+
+  /** A Redis that has lost its data will be told of its jobs again by whoever drives or follows them. */
+  private async lookForEnd(jobId: string): Promise<void> {
+    const record = await readJob(this.redis, this.keys, jobId)
+    const sinceMs = this.unknown.get(jobId) ?? performance.now()
+    const isLost = performance.now() - sinceMs > PATIENCE_MS
+    if (isLost || (record && hasEnded(record))) await this.forget(jobId)
+    else this.unknown.set(jobId, sinceMs)
   }
 
   private async hear(message: ControlMessage): Promise<void> {
@@ -200,25 +225,24 @@ export class ClusterWorker {
   /** Works for a job, and drives it where nobody does. */
   private async attend(record: JobRecord): Promise<void> {
     const { jobId } = record
-    if (this.isDraining) return
+    if (this.isDraining || hasEnded(record)) return
     if (record.kill !== undefined) {
       this.driven.get(jobId)?.abort(new KilledError(`Cannot go on with ${jobId}: ${record.kill}`))
       await this.jobs.get(jobId)?.kill(`${jobId} was killed`)
     }
-    const why = this.refused.get(jobId)
-    if (why && why.untilMs > performance.now()) return
-    if (!this.jobs.has(jobId)) await this.open(record)
+    const rests = () => (this.refused.get(jobId)?.untilMs ?? 0) > performance.now()
+    if (!rests() && !this.jobs.has(jobId)) await this.open(record)
     const job = this.jobs.get(jobId)
     if (job) await job.follow(record.epoch)
-    if (this.refused.has(jobId) && !(await this.isAbandoned(record))) return
+    if (rests()) return this.endWhereAllRefuse(record)
     await this.drive(record)
   }
 
   private async open({ jobId, folder }: JobRecord): Promise<void> {
     try {
-      const submission = await readSubmission(resolveUri(folder), this.secret)
+      const submission = await readSubmission(resolveUri(folder), jobId, this.secret)
       const why = whyRefused(this.versions, submission.version)
-      if (why !== undefined) return this.refuse(jobId, why, Number.POSITIVE_INFINITY)
+      if (why !== undefined) return this.refuse(jobId, { why, untilMs: Number.POSITIVE_INFINITY })
       const job = await JobOnWorker.open(submission, {
         redis: this.redis,
         keys: this.keys,
@@ -240,31 +264,56 @@ export class ClusterWorker {
       this.jobs.set(jobId, job)
       this.refused.delete(jobId)
     } catch (error) {
-      this.refuse(jobId, describeError(error), performance.now() + REFUSED_MS)
+      this.refuseFor(error, { jobId, folder })
     }
   }
 
-  private refuse(jobId: string, why: string, untilMs: number): void {
-    if (this.refused.get(jobId)?.why !== why) this.options.log(`can't work for ${jobId}: ${why}`)
-    this.refused.set(jobId, { why, untilMs })
+  private refuseFor(thrown: unknown, { jobId, folder }: Pick<JobRecord, 'jobId' | 'folder'>): void {
+    const isUnseen = thrown instanceof NotFoundError && folder.startsWith('/')
+    const error = isUnseen
+      ? new UsageError(
+          `Cannot use ${folder} with this fleet: worker ${this.workerId} on ${this.hosts[0]} does not see it; mount it on every node, or use webhdfs://`,
+          { cause: thrown },
+        )
+      : thrown
+    this.refuse(jobId, {
+      why: describeError(error),
+      untilMs: performance.now() + REFUSED_MS,
+      ...(error instanceof PixelreduceError && ENDING_CODES.has(error.code) ? { error } : {}),
+    })
   }
 
-  /** Whether a job that this worker can't work for has to be ended by somebody: its folder is gone, or not signed. */
-  private async isAbandoned({ folder }: JobRecord): Promise<boolean> {
-    return readSubmission(resolveUri(folder), this.secret).then(
-      () => false,
-      (error) => error instanceof NotFoundError || error.code === 'AUTHENTICATION',
-    )
+  private refuse(jobId: string, refusal: Refusal): void {
+    const { why } = refusal
+    if (this.refused.get(jobId)?.why !== why) this.options.log(`can't work for ${jobId}: ${why}`)
+    this.refused.set(jobId, refusal)
+  }
+
+  /**
+   * Ends a job that no worker of the fleet can work for, ever: its folder is gone, or it is not signed. That this
+   * worker can't may be its own trouble.
+   */
+  private async endWhereAllRefuse(record: JobRecord): Promise<void> {
+    const { jobId } = record
+    const error = this.refused.get(jobId)?.error
+    if (!error) return
+    const workers = await liveWorkers(this.redis, this.keys)
+    if (!workers.every(({ refusedForGood }) => refusedForGood.includes(jobId))) return
+    // A driver that is just ending has removed the folder too.
+    const lease = await DriverLease.take(this.redis, this.keys, jobId, this.workerId)
+    if (!lease) return
+    const { message: why, name: whyName } = error
+    await endSubmitted(record, { state: 'failed', why, whyName }, { redis: this.redis, keys: this.keys })
+    await lease.release()
   }
 
   private async drive(record: JobRecord): Promise<void> {
     const { jobId } = record
     if (this.driven.has(jobId) || this.driven.size >= MOST_DRIVEN || this.isDraining) return
     const abort = new AbortController()
+    if (record.kill !== undefined) abort.abort(new KilledError(`Cannot go on with ${jobId}: ${record.kill}`))
     this.driven.set(jobId, abort)
-    const lease = await DriverLease.take(this.redis, this.keys, jobId, this.workerId, () =>
-      abort.abort(handedOver(this.workerId, 'another worker has taken it over')),
-    ).catch(() => undefined)
+    const lease = await DriverLease.take(this.redis, this.keys, jobId, this.workerId).catch(() => undefined)
     if (!lease) {
       this.driven.delete(jobId)
       return
@@ -276,19 +325,17 @@ export class ClusterWorker {
         keys: this.keys,
         workerId: this.workerId,
         secret: this.secret,
+        lease,
         openListener: () => openRedis(this.options.redis),
       },
-      abort.signal,
+      abort,
     )
-      .catch((error) => {
-        this.refuse(jobId, describeError(error), performance.now() + REFUSED_MS)
-      })
+      .catch((error) => this.refuseFor(error, record))
       .finally(async () => {
         this.driven.delete(jobId)
         this.drives.delete(drive)
         await lease.release().catch(() => {})
-        if (abort.signal.aborted)
-          await tellWorkers(this.redis, this.keys, { type: 'job', jobId }).catch(() => {})
+        await tellWorkers(this.redis, this.keys, { type: 'job', jobId }).catch(() => {})
       })
     this.drives.add(drive)
   }
@@ -296,6 +343,7 @@ export class ClusterWorker {
   private async forget(jobId: string): Promise<void> {
     const job = this.jobs.get(jobId)
     this.refused.delete(jobId)
+    this.unknown.delete(jobId)
     if (!job) return
     this.jobs.delete(jobId)
     this.attempts.done += job.ended.done
@@ -361,7 +409,7 @@ export class ClusterWorker {
     // When this one's attempts are under way the next job's may boot.
     setTimeout(() => {
       if (!this.isEnded) this.spare ??= this.startRunner()
-    }, BEAT_MS).unref()
+    }, SPARE_MS).unref()
     return runner
   }
 
@@ -399,6 +447,7 @@ export class ClusterWorker {
       running: jobs.flatMap((job) => job.running),
       driving: [...this.driven.keys()],
       refused: Object.fromEntries([...this.refused].map(([jobId, { why }]) => [jobId, why])),
+      refusedForGood: [...this.refused].flatMap(([jobId, { error }]) => (error ? [jobId] : [])),
       recordsPerSecond: Math.round(this.recordsPerSecond * 10) / 10,
       attempts: { done: sum('done'), failed: sum('failed') },
     }

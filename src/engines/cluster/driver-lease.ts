@@ -1,20 +1,21 @@
 import type { Redis } from 'ioredis'
 import type { FleetKeys } from './fleet-keys.js'
-
-/** How long a driver that says nothing keeps its job. */
-const LEASE_MS = 10_000
-const RENEW_MS = 2500
+import { BEAT_MS, LEASE_MS } from './patience.js'
 
 /*
- * Extends a lease that is still one's own, and takes it again where Redis has forgotten it.
+ * Takes a lease that nobody has, or extends one that is one's own; also where Redis has forgotten it. Of a job
+ * that has ended nobody gets it.
  *
  *   KEYS[1]  the lease
+ *   KEYS[2]  the job's record
  *   ARGV[1]  id of the worker
  *   ARGV[2]  milliseconds
  *
- *   returns  1 when the lease is the worker's now, 0 when it is another's
+ *   returns  1 when the lease is the worker's now, 0 when it is another's or the job has ended
  */
-const RENEW = `
+const CLAIM = `
+local state = redis.call('HGET', KEYS[2], 'state')
+if state == 'succeeded' or state == 'failed' or state == 'killed' then return 0 end
 local owner = redis.call('GET', KEYS[1])
 if owner == false or owner == ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -22,47 +23,67 @@ if owner == false or owner == ARGV[1] then
 end
 return 0`
 
+/*
+ * Lets a lease go that is one's own.
+ *
+ *   KEYS[1]  the lease
+ *   ARGV[1]  id of the worker
+ */
+const RELEASE = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`
+
 /** The right to drive a job, for as long as it is renewed. It keeps two from the same work; fencing is the epochs'. */
 export class DriverLease {
-  private readonly timer: NodeJS.Timeout
+  private timer: NodeJS.Timeout | undefined
 
   private constructor(
     private readonly redis: Redis,
-    private readonly key: string,
+    private readonly keys: FleetKeys,
+    private readonly jobId: string,
     private readonly workerId: string,
-    onLost: () => void,
-  ) {
-    this.timer = setInterval(() => {
-      void redis
-        .eval(RENEW, 1, key, workerId, LEASE_MS)
-        .then((isOwn) => {
-          if (isOwn !== 1) onLost()
-        })
-        // While Redis is away nobody else can take it either.
-        .catch(() => {})
-    }, RENEW_MS)
-  }
+  ) {}
 
-  /** Undefined where another worker has it. @param onLost another worker has taken it over */
+  /** Undefined where another worker has it. */
   static async take(
     redis: Redis,
     keys: FleetKeys,
     jobId: string,
     workerId: string,
-    onLost: () => void,
   ): Promise<DriverLease | undefined> {
-    const key = keys.lease(jobId)
-    const taken = await redis.set(key, workerId, 'PX', LEASE_MS, 'NX')
-    return taken === 'OK' ? new DriverLease(redis, key, workerId, onLost) : undefined
+    const lease = new DriverLease(redis, keys, jobId, workerId)
+    return (await lease.claim()) ? lease : undefined
   }
 
-  stop(): void {
-    clearInterval(this.timer)
+  /**
+   * Renews it until it is released.
+   * @param onRenewed each time that it is the worker's own for another while
+   * @param onLost another worker has taken it over, or the job has ended
+   */
+  keep(onRenewed: () => Promise<void>, onLost: () => void): void {
+    let isBusy = false
+    this.timer = setInterval(async () => {
+      // While Redis is away nobody else can take it either.
+      if (isBusy) return
+      isBusy = true
+      try {
+        if (await this.claim()) await onRenewed()
+        else onLost()
+      } catch {
+        // The next beat tries again.
+      } finally {
+        isBusy = false
+      }
+    }, BEAT_MS)
   }
 
   /** Lets another worker take it at once. */
   async release(): Promise<void> {
-    this.stop()
-    if ((await this.redis.get(this.key)) === this.workerId) await this.redis.del(this.key)
+    clearInterval(this.timer)
+    await this.redis.eval(RELEASE, 1, this.keys.lease(this.jobId), this.workerId)
+  }
+
+  private async claim(): Promise<boolean> {
+    const { redis, keys, jobId, workerId } = this
+    return (await redis.eval(CLAIM, 2, keys.lease(jobId), keys.job(jobId), workerId, LEASE_MS)) === 1
   }
 }

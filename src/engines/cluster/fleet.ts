@@ -2,8 +2,17 @@ import type { Redis } from 'ioredis'
 import { UsageError } from '../../errors.js'
 import { tellWorkers } from './control-message.js'
 import { FleetKeys } from './fleet-keys.js'
-import { activeJobIds, changeJob, endedJobIds, hasEnded, type JobRecord, readJob } from './job-record.js'
+import {
+  activeJobIds,
+  changeJob,
+  endedJobIds,
+  endJob,
+  hasEnded,
+  type JobRecord,
+  readJob,
+} from './job-record.js'
 import { closeRedis, type FleetAddress, openRedis, requireRedis } from './redis.js'
+import { removeUnbegun } from './unbegun-job.js'
 import { liveWorkers, type WorkerRecord } from './worker-record.js'
 
 /** A fleet as its users see it: its workers and its jobs. */
@@ -58,7 +67,7 @@ export class Fleet implements AsyncDisposable {
     throw new UsageError(`Cannot find the job "${end}": ${which}`)
   }
 
-  /** Asks the fleet to end a job. @throws UsageError when it has ended. */
+  /** Asks the fleet to end a job; one that nobody has begun ends at once. @throws UsageError when it has ended. */
   async kill({ jobId }: JobRecord, why: string): Promise<void> {
     const record = await this.job(jobId)
     if (!record || hasEnded(record)) {
@@ -66,8 +75,19 @@ export class Fleet implements AsyncDisposable {
         `Cannot kill ${jobId}: it has ended already${record ? `, it is ${record.state}` : ''}`,
       )
     }
-    await changeJob(this.redis, this.keys, jobId, { kill: why })
+    // Whoever drives it now.
+    const anyDriver = { jobId, epoch: Number.MAX_SAFE_INTEGER }
+    await changeJob(this.redis, this.keys, anyDriver, { kill: why })
     await tellWorkers(this.redis, this.keys, { type: 'kill', jobId })
+    const unbegun = { jobId, epoch: 0 }
+    const end = {
+      state: 'killed',
+      why: `Cannot go on with ${jobId}: ${why}`,
+      whyName: 'KilledError',
+    } as const
+    if (!(await endJob(this.redis, this.keys, unbegun, end))) return
+    await tellWorkers(this.redis, this.keys, { type: 'ended', jobId })
+    await removeUnbegun(record)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

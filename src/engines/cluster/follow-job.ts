@@ -1,4 +1,4 @@
-import { errorFromJson, KilledError, NotFoundError, PixelreduceError, TaskFailedError } from '../../errors.js'
+import { errorFromJson, KilledError, NotFoundError, TaskFailedError } from '../../errors.js'
 import { exists } from '../../fs/exists.js'
 import { resolveUri } from '../../fs/resolve.js'
 import type { JobEvent, JobResult } from '../../mapreduce/driver/events.js'
@@ -9,7 +9,9 @@ import { endOf } from '../../mapreduce/history/job-summary.js'
 import { readSuccess } from '../../mapreduce/output/success-file.js'
 import { EventLog } from '../event-log.js'
 import type { Fleet } from './fleet.js'
-import { hasEnded, type JobRecord, registerJob } from './job-record.js'
+import { endJob, hasEnded, type JobRecord, registerJob } from './job-record.js'
+import { UNKNOWN_MS } from './patience.js'
+import { removeUnbegun } from './unbegun-job.js'
 
 /** A job of a fleet that is being watched. */
 export interface FollowedJob {
@@ -20,9 +22,6 @@ export interface FollowedJob {
 
 /** How often the job's history and state are looked at. */
 const LOOK_MS = 250
-
-/** How long a Redis may not know of a job before it is told of it again. */
-const UNKNOWN_LOOKS = 12
 
 /**
  * Tells what happens to a job of a fleet until it ends: its history as it grows, and its progress as its driver
@@ -44,7 +43,7 @@ async function follow(fleet: Fleet, record: JobRecord, tell: (event: JobEvent) =
   const all: HistoryEvent[] = []
   const listener = fleet.listen()
   let wake = () => {}
-  let unknown = 0
+  let knownMs = performance.now()
   try {
     listener.on('message', (channel: string, text: string) => {
       if (channel !== keys.progress(jobId)) return
@@ -64,11 +63,9 @@ async function follow(fleet: Fleet, record: JobRecord, tell: (event: JobEvent) =
         )
       }
       if (before && hasEnded(before)) return await resultOf(before, all, startMs)
-      unknown = before || redis.status !== 'ready' ? 0 : unknown + 1
-      if (unknown >= UNKNOWN_LOOKS) {
-        unknown = 0
-        await registerAgain(record)
-      }
+      if (before || redis.status !== 'ready') knownMs = performance.now()
+      // Longer than its driver would have taken.
+      if (performance.now() - knownMs > 2 * UNKNOWN_MS) await registerAgain(record)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, LOOK_MS)
         wake = () => {
@@ -85,16 +82,18 @@ async function follow(fleet: Fleet, record: JobRecord, tell: (event: JobEvent) =
   async function registerAgain(lost: JobRecord): Promise<void> {
     const isOver = endOf(all) !== undefined || !(await exists(resolveUri(lost.folder)))
     const success = isOver ? await readSuccess(resolveUri(lost.output)) : undefined
-    const state = success?.jobId === jobId ? 'succeeded' : isOver ? 'failed' : 'submitted'
-    await registerJob(redis, keys, { ...lost, state, epoch: 0 })
+    await registerJob(redis, keys, { ...lost, state: 'submitted', epoch: 0 })
+    const state = success?.jobId === jobId ? 'succeeded' : 'failed'
+    if (isOver) await endJob(redis, keys, { jobId, epoch: 0 }, { state })
   }
 }
 
 async function resultOf(
-  { jobId, state, output, why }: JobRecord,
+  record: JobRecord,
   events: readonly HistoryEvent[],
   startMs: number,
 ): Promise<JobResult> {
+  const { jobId, state, output, why, whyName: name = 'PixelreduceError' } = record
   const place = resolveUri(output)
   if (state === 'succeeded') {
     const success = await readSuccess(place)
@@ -112,8 +111,10 @@ async function resultOf(
   }
   const end = endOf(events)
   if (end && end.type !== 'succeeded') throw errorFromJson(end.error)
+  if (why !== undefined) {
+    await removeUnbegun(record)
+    throw errorFromJson({ name, code: '', message: why, retriable: false })
+  }
   if (state === 'killed') throw new KilledError(`Cannot go on with ${jobId}: it was killed`)
-  throw why === undefined
-    ? new TaskFailedError(`Cannot finish ${jobId}: it has failed`)
-    : new PixelreduceError(why)
+  throw new TaskFailedError(`Cannot finish ${jobId}: it has failed`)
 }

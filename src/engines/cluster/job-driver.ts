@@ -1,12 +1,6 @@
 import { hostname } from 'node:os'
 import type { Redis } from 'ioredis'
-import {
-  AuthenticationError,
-  describeError,
-  HandedOverError,
-  NotFoundError,
-  PixelreduceError,
-} from '../../errors.js'
+import { HandedOverError, NotFoundError } from '../../errors.js'
 import { resolveUri } from '../../fs/resolve.js'
 import type { JobEvent } from '../../mapreduce/driver/events.js'
 import { driveJob } from '../../mapreduce/driver/job-run.js'
@@ -14,8 +8,10 @@ import { readPlan } from '../../mapreduce/driver/resume.js'
 import { readSuccess } from '../../mapreduce/output/success-file.js'
 import { ClusterExecutor } from './cluster-executor.js'
 import { tellWorkers } from './control-message.js'
+import type { DriverLease } from './driver-lease.js'
 import type { FleetKeys } from './fleet-keys.js'
 import { changeJob, endJob, type JobRecord, registerJob } from './job-record.js'
+import { mayBeNodes } from './node-trouble.js'
 import { openSubmittedJob, readSubmission, type Submission } from './submission.js'
 import { requireVisiblePlaces } from './visible-places.js'
 import { liveWorkers, whyRefused } from './worker-record.js'
@@ -26,6 +22,8 @@ export interface DriverSurroundings {
   keys: FleetKeys
   workerId: string
   secret: string | undefined
+  /** The right to drive the job, which is the worker's now. */
+  lease: DriverLease
   /** A connection of its own that listens. */
   openListener(): Redis
 }
@@ -33,37 +31,33 @@ export interface DriverSurroundings {
 /** Least time between two words about a job's progress. */
 const TELL_MS = 100
 
-/** How often a Redis that has forgotten the job is told of it again. */
-const REGISTER_MS = 1000
+/** Drivers that may have trouble with a job one after the other, before that is taken for the job's own. */
+const MOST_DRIVERS = 4
 
 /**
  * Drives a submitted job to its end, or goes on with it where another driver has left it. Its end stands in Redis
  * when this returns.
  *
- * @param signal fires with a HandedOverError when another driver shall go on, else to kill the job
+ * @param abort fires with a HandedOverError when another driver shall go on, else to kill the job
  * @throws what keeps this worker from driving it, and another one perhaps not.
  */
 export async function driveSubmitted(
   record: JobRecord,
   around: DriverSurroundings,
-  signal: AbortSignal,
+  abort: AbortController,
 ): Promise<void> {
-  const { redis, keys, secret } = around
+  const { redis, keys, secret, lease } = around
+  const { signal } = abort
   const { jobId } = record
-  let submission: Submission
-  try {
-    submission = await readSubmission(resolveUri(record.folder), secret)
-  } catch (error) {
-    if (error instanceof AuthenticationError) {
-      return end({ state: 'failed', why: describeError(error) })
-    }
-    if (!(error instanceof NotFoundError)) throw error
-    return endWithoutFolder(error)
-  }
+  const submission = await submissionOf(record)
+  if (submission === undefined) return
   const listener = around.openListener()
   let executor: ClusterExecutor | undefined
-  const keeping = setInterval(() => void keepRegistered().catch(() => {}), REGISTER_MS)
   let current = record
+  let hasEnded = false
+  lease.keep(keepRegistered, () =>
+    abort.abort(handedOver(around.workerId, 'another worker has taken it over')),
+  )
   try {
     const jobFolder = resolveUri(submission.folder)
     const { version, maxWorkers, inputs, parents } = submission
@@ -97,6 +91,13 @@ export async function driveSubmitted(
           await requireVisiblePlaces({ redis, listener, keys }, jobFolder, inputs, able)
         },
         ...(earlier ? { earlier } : {}),
+        async onEpoch(epoch) {
+          current = { ...current, epoch }
+          await keepRegistered()
+          await executor!.openQueues(epoch)
+          await tellWorkers(redis, keys, { type: 'job', jobId })
+        },
+        handsOver: (error, epoch) => epoch < MOST_DRIVERS && mayBeNodes(error),
       },
       executor,
       signal,
@@ -104,41 +105,38 @@ export async function driveSubmitted(
     )
     await finish('succeeded')
   } catch (error) {
-    if (signal.aborted && signal.reason instanceof HandedOverError) {
-      await executor?.leave()
-      return
-    }
-    if (!(error instanceof PixelreduceError)) throw error
-    await finish(signal.aborted ? 'killed' : 'failed', describeError(error))
+    const { reason } = signal
+    // The job is another driver's now, or shall be, and what becomes of it is that one's to say.
+    if (reason instanceof HandedOverError) return
+    if (error instanceof HandedOverError || !executor) throw error
+    // What was thrown stands in the history: its words may hold names of the user's.
+    await finish(signal.aborted ? 'killed' : 'failed')
   } finally {
-    clearInterval(keeping)
+    await executor?.close()
     listener.disconnect()
   }
 
-  async function finish(state: JobRecord['state'], why?: string): Promise<void> {
-    clearInterval(keeping)
-    // What was thrown stands in the history, whose words may hold names of the user's.
-    void why
-    await executor?.close()
-    await end({ state })
-  }
-
-  async function end(how: Pick<JobRecord, 'state' | 'why'>): Promise<void> {
-    await registerJob(redis, keys, { ...current, ...how })
-    await endJob(redis, keys, jobId, how)
-    await redis.publish(keys.progress(jobId), JSON.stringify({ type: 'state', state: how.state }))
-    await tellWorkers(redis, keys, { type: 'ended', jobId })
+  async function finish(state: JobRecord['state']): Promise<void> {
+    await executor!.close()
+    hasEnded = true
+    await endSubmitted(current, { state }, around)
   }
 
   /** A driver that was killed at the very end may have done everything but say so. */
-  async function endWithoutFolder(error: NotFoundError): Promise<void> {
-    const success = await readSuccess(resolveUri(record.output))
-    if (success?.jobId === jobId) return end({ state: 'succeeded' })
-    return end({ state: 'failed', why: describeError(error) })
+  async function submissionOf({ folder, output }: JobRecord): Promise<Submission | undefined> {
+    try {
+      return await readSubmission(resolveUri(folder), jobId, secret)
+    } catch (error) {
+      const success = error instanceof NotFoundError ? await readSuccess(resolveUri(output)) : undefined
+      if (success?.jobId !== jobId) throw error
+      await endSubmitted(record, { state: 'succeeded' }, around)
+      return undefined
+    }
   }
 
+  /** Redis may have lost the job, or know it as it was under an earlier driver. */
   async function keepRegistered(): Promise<void> {
-    if ((await redis.exists(keys.job(jobId))) === 0) await registerJob(redis, keys, current)
+    if (!hasEnded) await registerJob(redis, keys, current)
   }
 
   function progressTeller(): (event: JobEvent) => void {
@@ -148,7 +146,7 @@ export async function driveSubmitted(
         current = { ...current, state: event.state }
         // The end is told when all is done.
         if (event.state !== 'succeeded' && event.state !== 'failed' && event.state !== 'killed') {
-          void changeJob(redis, keys, jobId, { state: event.state }).catch(() => {})
+          void changeJob(redis, keys, current, { state: event.state }).catch(() => {})
         }
         return
       }
@@ -159,6 +157,19 @@ export async function driveSubmitted(
       void redis.publish(keys.progress(jobId), JSON.stringify(event)).catch(() => {})
     }
   }
+}
+
+/** Says that a job has ended, to Redis and to all who listen. */
+export async function endSubmitted(
+  record: JobRecord,
+  how: Pick<JobRecord, 'state' | 'why' | 'whyName'>,
+  { redis, keys }: Pick<DriverSurroundings, 'redis' | 'keys'>,
+): Promise<void> {
+  const { jobId } = record
+  await registerJob(redis, keys, record)
+  if (!(await endJob(redis, keys, record, how))) return
+  await redis.publish(keys.progress(jobId), JSON.stringify({ type: 'state', state: how.state }))
+  await tellWorkers(redis, keys, { type: 'ended', jobId })
 }
 
 /** Why a job was handed over, for its history. */

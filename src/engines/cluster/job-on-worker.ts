@@ -10,12 +10,15 @@ import {
   type AttemptReference,
   attemptName,
   checkReference,
+  isReference,
 } from './attempt-message.js'
-import { Consumer, LOCK_MS } from './attempt-queues.js'
+import { Consumer } from './attempt-queues.js'
 import { AttemptSpecs } from './attempt-spec.js'
 import type { AttemptOutcome } from './cluster-executor.js'
 import type { Share } from './fair-share.js'
 import { type FleetKeys, queueName } from './fleet-keys.js'
+import { mayBeNodes } from './node-trouble.js'
+import { BEAT_MS, PATIENCE_MS } from './patience.js'
 import type { Runner } from './runner.js'
 import { openSubmittedJob, outcomeFile, type Submission } from './submission.js'
 
@@ -45,13 +48,14 @@ interface Taken {
   progress?: TaskProgress
   toldMs: number
   wasGivenUp: boolean
+  /** Whether it has failed of what may be this node's own trouble. */
+  mayBeNodes: boolean
 }
 
-/** Least time between two words of an attempt, and the most: silence is taken for loss. */
+/** Least time between two words of an attempt; with each beat there is one. */
 const TELL_MS = 200
-const ALIVE_MS = 1000
 
-/** How long this worker leaves a job alone after an attempt failed here, doubled with each: others may do better. */
+/** How long this worker leaves a job alone after trouble that may be its own, doubled with each: others may do better. */
 const LEAST_REST_MS = 500
 const MOST_REST_MS = 30_000
 
@@ -72,6 +76,7 @@ export class JobOnWorker implements Share {
   private readonly taken = new Map<string, Taken>()
   private readonly folder: Location
   private epoch = 0
+  private isEnding = false
   private consumers: Consumer[] = []
   private specs: Promise<AttemptSpecs> | undefined
   private runner: Runner | undefined
@@ -127,14 +132,20 @@ export class JobOnWorker implements Share {
     return read
   }
 
-  /** Takes from the queues of this driver from now on. */
+  /**
+   * Takes from the queues of this driver from now on. Attempts of an earlier one go on: what they commit counts
+   * for the job as well.
+   */
   async follow(epoch: number): Promise<void> {
-    if (epoch === this.epoch || epoch === 0) return
+    // A driver that comes late, or a Redis that has lost what it knew, brings no earlier one back.
+    if (epoch <= this.epoch || this.isEnding) return
+    if (this.submission.maxWorkers !== undefined) this.giveUp([...this.taken.keys()])
     this.epoch = epoch
     const { redis, keys, host } = this.around
     const before = this.consumers
     this.consumers = [queueName(this.jobId, epoch, host), queueName(this.jobId, epoch)].map(
-      (name) => new Consumer(name, { connection: redis, prefix: keys.queuePrefix, lockDuration: LOCK_MS }),
+      (name) =>
+        new Consumer(name, { connection: redis, prefix: keys.queuePrefix, lockDuration: PATIENCE_MS }),
     )
     await Promise.all(before.map((consumer) => consumer.close(true)))
   }
@@ -151,13 +162,15 @@ export class JobOnWorker implements Share {
 
   /** Takes an attempt from a queue and runs it. @returns false where there is none */
   async take(): Promise<boolean> {
+    if (this.isEnding) return false
     const [own, any] = this.consumers
     for (const from of this.hasOwn ? [own, any] : [any]) {
       if (!from) continue
       if (from === own) this.hasOwn = false
       const token = `${this.around.workerId}-${this.tokens++}`
       const queued = await from.getNextJob(token, { block: false })
-      if (!queued) continue
+      // The job may have ended while this was asked.
+      if (!queued || this.isEnding) continue
       if (from === own) this.hasOwn = true
       this.begin(queued, token, from)
       return true
@@ -173,12 +186,12 @@ export class JobOnWorker implements Share {
       await consumer.extendJobLocks(
         own.map(({ name }) => name),
         own.map(({ token }) => token),
-        LOCK_MS,
+        PATIENCE_MS,
       )
     }
     const nowMs = performance.now()
     for (const each of this.taken.values()) {
-      if (nowMs - each.toldMs >= ALIVE_MS / 2) this.tell(each, 'alive')
+      if (nowMs - each.toldMs >= BEAT_MS / 2) this.tell(each, 'alive')
     }
   }
 
@@ -191,8 +204,9 @@ export class JobOnWorker implements Share {
     }
   }
 
-  /** Ends all attempts of the job at once. */
+  /** Ends all attempts of the job at once, and takes no more. */
   async kill(reason: string): Promise<void> {
+    this.isEnding = true
     await this.runner?.kill(reason)
     this.runner = undefined
   }
@@ -206,8 +220,17 @@ export class JobOnWorker implements Share {
 
   private begin(queued: QueuedJob<AttemptReference>, token: string, from: Consumer): void {
     const startedMs = performance.now()
-    const name = attemptName(queued.data)
-    const taken: Taken = { name, queued, token, from, startedMs, toldMs: startedMs, wasGivenUp: false }
+    const name = queued.id!
+    const taken: Taken = {
+      name,
+      queued,
+      token,
+      from,
+      startedMs,
+      toldMs: startedMs,
+      wasGivenUp: false,
+      mayBeNodes: false,
+    }
     this.taken.set(name, taken)
     void this.run(taken)
   }
@@ -219,13 +242,13 @@ export class JobOnWorker implements Share {
     const ms = performance.now() - taken.startedMs
     this.usedMs += ms / this.priority
     this.meanMs += (ms - this.meanMs) * MEAN_SHARE
-    this.count(end)
+    this.count(taken, end)
     this.tell(taken, end)
-    const goesOn = this.around.mayGoOn(this) && !(this.hasOwn && from !== this.consumers[0])
+    const goesOn = !this.isEnding && this.around.mayGoOn(this) && !(this.hasOwn && from !== this.consumers[0])
     try {
       // The next one comes with the answer, which saves a round trip or two.
       const next = await from.fetched(await queued.moveToCompleted(null, token, goesOn), token)
-      if (next) return this.begin(next, token, from)
+      if (next && !this.isEnding) return this.begin(next, token, from)
     } catch {
       // Its lock is lost: the driver has given the attempt to somebody else, or Redis has forgotten it.
     }
@@ -234,14 +257,19 @@ export class JobOnWorker implements Share {
 
   private async attempt(taken: Taken): Promise<AttemptEnd> {
     const { name, queued } = taken
+    const reference = queued.data
+    // Its worker was lost, and BullMQ leaves it to the next one to say so.
+    if (queued.deferredFailure !== undefined) return 'stalled'
+    // Nobody of this fleet has made it.
+    if (!isReference(reference) || attemptName(reference) !== name) return 'given-back'
     try {
-      const reference = queued.data
       checkReference(this.jobId, reference, this.around.secret)
       this.specs ??= AttemptSpecs.read(this.folder)
       this.specs.catch(() => {
         this.specs = undefined
       })
       const spec = await (await this.specs).specOf(reference)
+      if (taken.wasGivenUp || this.isEnding) return 'given-back'
       const report = await this.useRunner().run(name, spec, (progress) => this.progress(taken, progress))
       this.recordsRead += report.ledger.read - (taken.progress?.read ?? 0)
       if (spec.kind === 'sample') await this.writeOutcome(name, { report })
@@ -249,7 +277,12 @@ export class JobOnWorker implements Share {
     } catch (error) {
       if (error instanceof KilledError || taken.wasGivenUp) return 'given-back'
       const { progress } = taken
-      await this.writeOutcome(name, { error: errorToJson(error), ...(progress ? { progress } : {}) })
+      taken.mayBeNodes = mayBeNodes(error)
+      await this.writeOutcome(name, {
+        error: errorToJson(error),
+        mayBeNodes: taken.mayBeNodes,
+        ...(progress ? { progress } : {}),
+      })
       return 'failed'
     }
   }
@@ -261,13 +294,14 @@ export class JobOnWorker implements Share {
     return this.runner
   }
 
-  private count(end: AttemptEnd): void {
+  private count({ mayBeNodes }: Taken, end: AttemptEnd): void {
     if (end === 'done') {
       this.ended.done++
       this.failedInRow = 0
     }
     if (end !== 'failed') return
     this.ended.failed++
+    if (!mayBeNodes) return
     const restMs = Math.min(MOST_REST_MS, LEAST_REST_MS * 2 ** this.failedInRow++)
     this.restUntilMs = performance.now() + restMs
   }

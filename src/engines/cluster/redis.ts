@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis'
 import { ConnectionError, describeError, UsageError } from '../../errors.js'
+import { PATIENCE_MS } from './patience.js'
 
 /** The Redis that coordinates a fleet, and the name under which the fleet keeps its keys. */
 export interface FleetAddress {
@@ -31,6 +32,8 @@ export function openRedis(uri: string, options: RedisOptions = {}): Redis {
     connectTimeout: CONNECT_MS,
     // A connection whose other end is gone without a word shows in seconds, not in a quarter of an hour.
     keepAlive: 1000,
+    // And one that takes commands and answers none.
+    socketTimeout: PATIENCE_MS,
     retryStrategy: (times) => Math.random() * Math.min(MOST_RETRY_MS, 50 * 2 ** Math.min(times, 10)),
     ...options,
   })

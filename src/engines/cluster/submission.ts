@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { AuthenticationError, FormatError, NotFoundError } from '../../errors.js'
+import { AuthenticationError, FormatError, JobDefinitionError, NotFoundError } from '../../errors.js'
 import { joinPath } from '../../fs/path.js'
 import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
 import { readJson, readText, writeText } from '../../fs/text.js'
@@ -7,6 +7,7 @@ import { type OpenedJob, openStoredJob } from '../../mapreduce/driver/open-job.j
 import type { ResolvedOptions } from '../../mapreduce/driver/options.js'
 import type { SuccessFile } from '../../mapreduce/output/success-file.js'
 import { BUNDLE_FILE } from '../../mapreduce/task/layout.js'
+import { installedVersion } from '../../package-root.js'
 import { requireSignature, signatureOf } from './signature.js'
 
 /*
@@ -30,6 +31,8 @@ export interface Submission {
   job: { name: string; module: string; version: string }
   /** SHA-256 of the bundle beside; missing for a built-in job. */
   bundle?: string
+  /** Versions of the packages that it gets from where it runs, by their names. */
+  packages?: Record<string, string>
   params: { given: unknown; complete: unknown }
   /** URIs. */
   inputs: string[]
@@ -74,10 +77,15 @@ export function digestOf(bundle: string): string {
 
 /**
  * The submission in a job's folder.
- * @throws NotFoundError when there is none to be seen from here; AuthenticationError when there is a secret
- *   and it was not signed with it; FormatError when it is cut off.
+ * @param jobId under which the job is known: what was submitted once can't be run as another job
+ * @throws NotFoundError when there is none to be seen from here; AuthenticationError when it is another job's, or
+ *   there is a secret and it was not signed with it; FormatError when it is cut off.
  */
-export async function readSubmission(folder: Location, secret: string | undefined): Promise<Submission> {
+export async function readSubmission(
+  folder: Location,
+  jobId: string,
+  secret: string | undefined,
+): Promise<Submission> {
   const path = joinPath(folder.path, SUBMISSION_FILE)
   const file = await readJson<SubmissionFile>(folder.fs, path).catch((error) => {
     if (error instanceof SyntaxError) {
@@ -96,6 +104,11 @@ export async function readSubmission(folder: Location, secret: string | undefine
       )
     }
   }
+  if (submission.jobId !== jobId) {
+    throw new AuthenticationError(
+      `Cannot run ${jobId} from ${uriOf(folder)}: ${submission.jobId} was submitted there`,
+    )
+  }
   return submission
 }
 
@@ -104,7 +117,12 @@ export async function readSubmission(folder: Location, secret: string | undefine
  * @throws AuthenticationError when the bundle is another one; JobDefinitionError when this installation has
  *   another version of a built-in job.
  */
-export async function openSubmittedJob({ job, bundle, folder }: Submission): Promise<OpenedJob> {
+export async function openSubmittedJob({
+  job,
+  bundle,
+  packages = {},
+  folder,
+}: Submission): Promise<OpenedJob> {
   if (bundle === undefined) return openStoredJob(job)
   const { fs, path } = resolveUri(folder)
   const text = await readText(fs, joinPath(path, BUNDLE_FILE))
@@ -112,6 +130,13 @@ export async function openSubmittedJob({ job, bundle, folder }: Submission): Pro
   if (digestOf(text) !== bundle) {
     throw new AuthenticationError(
       `Cannot run ${job.name}: the bundle in ${folder} is not the one that was submitted`,
+    )
+  }
+  for (const [name, version] of Object.entries(packages)) {
+    const own = installedVersion(name)
+    if (own === version) continue
+    throw new JobDefinitionError(
+      `Cannot run ${job.name}: it was submitted with ${name} ${version}, and here ${own === undefined ? 'it is not installed' : `is ${own}`}`,
     )
   }
   return openStoredJob(job, text)

@@ -18,7 +18,7 @@ import { prepareJob } from '../prepared-job.js'
 import { tellWorkers } from './control-message.js'
 import { Fleet } from './fleet.js'
 import { followJob } from './follow-job.js'
-import { type JobRecord, readJob, registerJob } from './job-record.js'
+import { hasEnded, type JobRecord, readJob, registerJob, reviveJob } from './job-record.js'
 import { fleetSecret } from './signature.js'
 import { digestOf, FLEET_FOLDERS, type Submission, writeSubmission } from './submission.js'
 import { placeOfGlob } from './visible-places.js'
@@ -63,6 +63,7 @@ export async function submitToFleet(opened: OpenedJob, options: RunOptions): Pro
         folder: uriOf(jobFolder),
         job: { name: opened.job.name, module: opened.module, version: opened.version },
         ...(opened.bundle === undefined ? {} : { bundle: digestOf(opened.bundle) }),
+        ...(opened.packages ? { packages: opened.packages } : {}),
         params: prepared.params,
         inputs: prepared.inputs.map((uri) => uriOf(resolveUri(uri))),
         output: uriOf(output),
@@ -96,7 +97,8 @@ export async function submitToFleet(opened: OpenedJob, options: RunOptions): Pro
       epoch: 0,
     }
     const known = await readJob(fleet.redis, fleet.keys, jobId)
-    if (!known || known.state !== 'submitted') await registerJob(fleet.redis, fleet.keys, known ?? record)
+    if (known && hasEnded(known)) await reviveJob(fleet.redis, fleet.keys, jobId)
+    else await registerJob(fleet.redis, fleet.keys, record)
     await tellWorkers(fleet.redis, fleet.keys, { type: 'job', jobId })
     return watch(fleet, record, signal)
   } catch (error) {

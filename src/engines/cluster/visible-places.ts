@@ -7,6 +7,7 @@ import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
 import { readText, writeText } from '../../fs/text.js'
 import { type ControlMessage, tellWorkers } from './control-message.js'
 import type { FleetKeys } from './fleet-keys.js'
+import { REFUSED_MS } from './patience.js'
 import type { WorkerRecord } from './worker-record.js'
 
 /*
@@ -22,7 +23,6 @@ export interface LookReply {
   missing: string[]
 }
 
-const REPLY_MS = 5000
 const PROBE_FILE = '.probe'
 
 /**
@@ -92,7 +92,7 @@ async function ask(
   let timer: NodeJS.Timeout | undefined
   let onMessage: (channel: string, text: string) => void = () => {}
   const complete = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, REPLY_MS)
+    timer = setTimeout(resolve, REFUSED_MS)
     onMessage = (from, text) => {
       if (from !== channel) return
       const reply = JSON.parse(text) as LookReply

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { FleetKeys } from './fleet-keys.js'
+import { PATIENCE_MS } from './patience.js'
 
 /** What a worker tells of itself, as often as it shows that it lives. */
 export interface WorkerRecord {
@@ -21,6 +22,8 @@ export interface WorkerRecord {
   driving: string[]
   /** Jobs that it can't work for, and why. */
   refused: Record<string, string>
+  /** Those of them that will not be otherwise: they are not signed, or their folder is not to be seen. */
+  refusedForGood: string[]
   /** Records read in the last seconds, for each of them. */
   recordsPerSecond: number
   /** Attempts that it has ended since it started. */
@@ -34,13 +37,10 @@ export interface WorkerVersions {
   sharp: string
 }
 
-/** How long a worker counts as alive after its last word. */
-export const WORKER_ALIVE_MS = 15_000
-
 export async function tellWorker(redis: Redis, keys: FleetKeys, record: WorkerRecord): Promise<void> {
   await redis
     .multi()
-    .set(keys.worker(record.workerId), JSON.stringify(record), 'PX', WORKER_ALIVE_MS)
+    .set(keys.worker(record.workerId), JSON.stringify(record), 'PX', PATIENCE_MS)
     .sadd(keys.workers, record.workerId)
     .exec()
 }

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os'
+import { cpus } from 'node:os'
 import type { EventLoopUtilization } from 'node:perf_hooks'
 import { pathToFileURL } from 'node:url'
 import { Piscina } from 'piscina'
@@ -18,8 +18,8 @@ const DECODES_PER_THREAD = 4
 const LOOK_MS = 200
 const BUSY_SHARE = 0.8
 
-/** With less than this share of the slots' time used tasks wait for files or a network: more at once help. */
-const IDLE_SHARE = 0.7
+/** With this share of the machine's time unused tasks wait for files or a network: more at once help. */
+const IDLE_SHARE = 0.3
 
 /** Looks in a row that find all threads busy: the first may find them loading the job. */
 const BUSY_LOOKS = 2
@@ -41,9 +41,7 @@ export class LocalExecutor implements TaskExecutor {
   private readonly looking: NodeJS.Timeout
   private readonly ready = new Map<number, EventLoopUtilization>()
   private busyLooks = 0
-  private cpuMicroseconds = cpuTime()
-  private lookedMs = performance.now()
-  private readonly cores = availableParallelism()
+  private machine = machineTime()
   private movedMs = performance.now()
 
   /** @param slots pictures decoded at once, and threads at the most */
@@ -134,12 +132,9 @@ export class LocalExecutor implements TaskExecutor {
   private addThreadWhereBusy(): void {
     const { threads, options, queueSize } = this.pool
     if (queueSize === 0 || threads.length >= this.slots || threads.length < options.maxThreads) return
-    const nowMs = performance.now()
-    const cpuMicroseconds = cpuTime()
-    const used = (cpuMicroseconds - this.cpuMicroseconds) / 1000 / (nowMs - this.lookedMs)
-    this.cpuMicroseconds = cpuMicroseconds
-    this.lookedMs = nowMs
-    const isIdle = used < IDLE_SHARE * Math.min(this.slots, this.cores)
+    const machine = machineTime()
+    const isIdle = machine.idleMs - this.machine.idleMs > IDLE_SHARE * (machine.allMs - this.machine.allMs)
+    this.machine = machine
     let areBusy = true
     for (const thread of threads) {
       const before = this.ready.get(thread.threadId)
@@ -159,10 +154,15 @@ export class LocalExecutor implements TaskExecutor {
   }
 }
 
-/** Microseconds that all threads of this process have used, those of native code too. */
-function cpuTime(): number {
-  const { user, system } = process.cpuUsage()
-  return user + system
+/** Milliseconds of all cores since the machine was started, and those in which they had nothing to do. */
+function machineTime(): { idleMs: number; allMs: number } {
+  let idleMs = 0
+  let allMs = 0
+  for (const { times } of cpus()) {
+    idleMs += times.idle
+    allMs += times.user + times.nice + times.sys + times.irq + times.idle
+  }
+  return { idleMs, allMs }
 }
 
 function nameOf({ taskId, attempt }: { taskId: string; attempt: number }): string {

@@ -4,6 +4,7 @@ import { closeSync, openSync, unlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { errorFromJson, type TimeoutError } from '../../errors.js'
+import { localError } from '../../fs/local/local-error.js'
 import type { RunningRecord, TaskProgress, TaskReport, TaskSpec } from '../../mapreduce/task/task.js'
 import { QuietTimer } from '../../mapreduce/task/time-limits.js'
 import { builtFile } from '../../package-root.js'
@@ -24,6 +25,14 @@ interface End {
   running: RunningRecord[]
 }
 
+function openNote(path: string): number {
+  try {
+    return openSync(path, 'wx+', 0o600)
+  } catch (error) {
+    return localError('create', path)(error as NodeJS.ErrnoException)
+  }
+}
+
 /** A process that runs attempts, one after the other. */
 export class TaskProcess {
   /** Settles when it has ended and all that it sent was read. */
@@ -37,7 +46,7 @@ export class TaskProcess {
 
   constructor(settings: ProcessSettings) {
     const path = join(tmpdir(), `pixelreduce-${randomUUID()}`)
-    this.note = openSync(path, 'wx+', 0o600)
+    this.note = openNote(path)
     // Without a name nothing is left of it, however this process ends.
     unlinkSync(path)
     this.child = fork(builtFile('engines', 'local', 'process-worker.js'), [JSON.stringify(settings)], {

@@ -1,3 +1,4 @@
+import { ensureFolder } from '../../fs/ensure-folder.js'
 import { exists } from '../../fs/exists.js'
 import { joinPath } from '../../fs/path.js'
 import { renameSurely } from '../../fs/rename-surely.js'
@@ -150,12 +151,13 @@ export async function assembleOutput(
       await move(joinPath(committedFolder(path, taskId), from), joinPath(folder, part.name))
     }
   }
-  await fs.mkdirs(output)
+  // Without its parents: a driver that comes late must not make the folder of a job that has ended again.
+  await ensureFolder({ fs, path: output })
   await place(parts, output)
   for (const each of Object.values(outputs)) await place(each, output)
   if (quarantine.length > 0) {
     const folder = joinPath(output, QUARANTINE_FOLDER)
-    await fs.mkdirs(folder)
+    await ensureFolder({ fs, path: folder })
     await place(quarantine, folder)
   }
   // A job that wrote nothing still leaves a part, so that whatever reads it finds no record, not no file.

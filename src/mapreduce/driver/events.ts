@@ -74,6 +74,8 @@ export type JobEvent =
   | { type: 'task-speculated'; taskId: string; attempt: number }
   /** An attempt was given up through no fault of its own: another one was first, or the job ended. */
   | { type: 'task-killed'; taskId: string; attempt: number }
+  /** An attempt went with its worker, or its worker had trouble of its own: it counts as no failure of the task. */
+  | { type: 'task-lost'; taskId: string; attempt: number; error: PixelreduceError }
   /** Nothing has moved for so long; the attempts that are under way, and their records where they are known. */
   | { type: 'no-progress'; quietMs: number; running: AttemptInWork[] }
   /** This driver has stopped, and another one goes on. */

@@ -1,4 +1,4 @@
-import { HandedOverError, KeyError, PixelreduceError } from '../../errors.js'
+import { describeError, FencedError, HandedOverError, KeyError, PixelreduceError } from '../../errors.js'
 import { exists } from '../../fs/exists.js'
 import { joinPath } from '../../fs/path.js'
 import { renameSurely } from '../../fs/rename-surely.js'
@@ -12,11 +12,12 @@ import { addLedgers } from '../ledger.js'
 import { mergeRetried } from '../output/merge-retried.js'
 import { publishOutput, rollForward } from '../output/replace-output.js'
 import { readSuccess, type SuccessFile } from '../output/success-file.js'
-import { committedReport, committedReports } from '../task/attempt.js'
+import { committedReport, committedReports, removeAttempt } from '../task/attempt.js'
 import {
   attemptFolder,
   BUNDLE_FILE,
   historyCopies,
+  listingFolder,
   mapTaskId,
   outputFolder,
   PARTITION_FILE,
@@ -44,7 +45,7 @@ import { jobResult, successFile } from './job-result.js'
 import { identityOf, type JobRunSpec, jobSpec } from './job-spec.js'
 import { type JobState, nextState } from './job-state.js'
 import { outputCompression } from './options.js'
-import { checkOutputSpecs, makeJobFolder, removeJobFolder, removeListings } from './output-specs.js'
+import { checkOutputSpecs, makeJobFolder, removeJobFolder } from './output-specs.js'
 import { type Plan, planJob } from './plan.js'
 import { requireEpoch, type StoredPlan, takeEpoch, writePlan } from './resume.js'
 import { runStage } from './run-stage.js'
@@ -143,15 +144,31 @@ export async function driveJob(
       // Whatever went wrong here: another driver of this job may have finished it.
       const success = await readSuccess(output).catch(() => undefined)
       if (success?.jobId === spec.jobId) {
+        await cleanUp(removeFinished)
         enter('succeeded')
         onEvent(succeededEvent(output, success, startMs))
         return jobResult(output, success, startMs)
       }
     }
+    const fenced = epoch > 0 ? await fencedBy() : undefined
+    if (fenced) {
+      // What becomes of the job is the other one's to tell, and nothing of it may be removed.
+      const handedOver = new HandedOverError(fenced.message, { cause: fenced })
+      onEvent({ type: 'handed-over', error: handedOver })
+      throw killed ? signal.reason : handedOver
+    }
+    if (!killed && error instanceof PixelreduceError && spec.handsOver?.(error, epoch)) {
+      const handedOver = new HandedOverError(
+        `Cannot drive ${spec.jobId} from here: ${describeError(error)}; another worker goes on`,
+        { cause: error },
+      )
+      onEvent({ type: 'handed-over', error: handedOver })
+      throw handedOver
+    }
     const made = parents
     if (made) {
       await cleanUp(async () => {
-        // Of a job that another driver has taken over nothing may be removed.
+        // Where it can't be seen that nobody else has the job nothing is removed.
         if (epoch > 0) await requireEpoch(jobFolder, epoch)
         await removeJobFolder(jobFolder, made)
       })
@@ -164,31 +181,54 @@ export async function driveJob(
   }
 
   async function begin(): Promise<StoredPlan> {
+    if (spec.folderParents) await begun(spec.folderParents)
     const compression = await outputCompression(options)
     if (options.retryOf === undefined) await checkOutputSpecs(output, spec.inputs, options.overwrite)
     else await rollForward(output)
-    if (spec.folderParents) await removeListings(jobFolder)
-    parents = [...(spec.folderParents ?? (await makeJobFolder(output, jobFolder)))]
-    epoch = await takeEpoch(jobFolder)
+    if (!spec.folderParents) await begun(await makeJobFolder(output, jobFolder))
     await spec.beforePlanning?.()
     const { name, input } = spec.opened.job
     const params = spec.params.complete
-    const plan = await planJob({ name, params, input }, spec.inputs, jobFolder, options)
+    const { fs, path } = jobFolder
+    const listings = { fs, path: listingFolder(path, epoch) }
+    await fs.mkdir(listings.path)
+    const plan = await planJob({ name, params, input }, spec.inputs, listings, options)
     const job = jobSpec(spec, plan, compression, epoch)
     const { bundle } = spec.opened
-    const { fs, path } = jobFolder
     if (bundle !== undefined && !spec.folderParents)
       await writeText(fs, joinPath(path, BUNDLE_FILE), bundle, { unshared: true })
-    const stored = { identity: identityOf(spec), job, plan, options }
-    await writePlan(jobFolder, stored)
-    return stored
+    return writePlan(jobFolder, { identity: identityOf(spec), job, plan, options })
+  }
+
+  /**
+   * From here on this driver is the one that counts, until another one takes the next number.
+   * @param made parents of the job's folder, which go with it
+   */
+  async function begun(made: readonly string[]): Promise<void> {
+    // A folder that was there before is this driver's to remove once it counts.
+    if (!spec.folderParents) parents = [...made]
+    epoch = await takeEpoch(jobFolder)
+    parents = [...made]
+    await spec.onEpoch?.(epoch)
+    signal.throwIfAborted()
+  }
+
+  /** Undefined while this driver is the one that counts, also where that can't be seen. */
+  async function fencedBy(): Promise<FencedError | undefined> {
+    try {
+      await requireEpoch(jobFolder, epoch)
+    } catch (error) {
+      // A folder that is gone was removed by another driver only where there can be one.
+      const isGone = error instanceof FencedError && error.details?.newest === 0
+      if (error instanceof FencedError && !(isGone && !spec.folderParents)) return error
+    }
+    return undefined
   }
 
   /** Goes on with what another driver began: by its plan, and with the tasks that are committed. */
   async function takeOver(stored: StoredPlan): Promise<StoredPlan> {
     await rollForward(output)
-    parents = [...(spec.folderParents ?? [])]
-    epoch = await takeEpoch(jobFolder)
+    await begun(spec.folderParents ?? [])
     committed = await committedReports(jobFolder.fs, jobFolder.path)
     return { ...stored, job: { ...stored.job, epoch } }
   }
@@ -201,6 +241,12 @@ export async function driveJob(
       if (!(error instanceof PixelreduceError)) throw error
       onEvent({ type: 'left-behind', uri: uriOf(jobFolder), error })
     }
+  }
+
+  /** When the output is published nobody needs the job's folder any more, whichever driver it was. */
+  async function removeFinished(): Promise<void> {
+    if (options.overwrite) await rollForward(output)
+    await removeJobFolder(jobFolder, [])
   }
 
   async function runMaps(job: JobSpec, plan: Plan): Promise<TaskReport[]> {
@@ -286,6 +332,7 @@ export async function driveJob(
       quietMs: options.quietMs,
       onBegin: (progress) => attempts.progress(progress),
       onKilled: (attempt) => onEvent({ type: 'task-killed', ...attempt }),
+      onLost: (attempt) => onEvent({ type: 'task-lost', ...attempt }),
       onSpeculation: (attempt) => onEvent({ type: 'task-speculated', ...attempt }),
       onQuiet: (quietMs, running) => onEvent({ type: 'no-progress', quietMs, running }),
       onProgress(task) {
@@ -298,7 +345,7 @@ export async function driveJob(
       },
       onFailure: (failure) => attempts.failed(failure),
       abortAttempt: async ({ taskId, attempt }) => {
-        await fs.delete(attemptFolder(path, taskId, epoch, attempt), { recursive: true })
+        await removeAttempt({ fs, folder: attemptFolder(path, taskId, epoch, attempt) })
       },
       committedReport: (taskId) => committedReport(fs, path, taskId),
     })
@@ -332,10 +379,7 @@ export async function driveJob(
     signal.throwIfAborted()
     await requireEpoch(jobFolder, epoch)
     await publishOutput(output, jobFolder.path, spec.jobId, options.overwrite)
-    await cleanUp(async () => {
-      if (options.overwrite) await rollForward(output)
-      await removeJobFolder(jobFolder, [])
-    })
+    await cleanUp(removeFinished)
     return success
   }
 }

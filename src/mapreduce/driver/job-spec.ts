@@ -1,4 +1,4 @@
-import { UsageError } from '../../errors.js'
+import { type PixelreduceError, UsageError } from '../../errors.js'
 import { joinPath } from '../../fs/path.js'
 import { type Location, uriOf } from '../../fs/resolve.js'
 import { Text } from '../../io/writables/index.js'
@@ -39,6 +39,10 @@ export interface JobRunSpec {
   beforePlanning?(): Promise<void>
   /** What an earlier driver of the job left, to go on with. */
   earlier?: StoredPlan
+  /** This driver has its number, and earlier ones may do nothing more. */
+  onEpoch?(epoch: number): Promise<void>
+  /** Whether another driver may do better after this failure of this one. @default never */
+  handsOver?(error: PixelreduceError, epoch: number): boolean
 }
 
 /** By what a later run is known for the same job. */
@@ -82,6 +86,7 @@ export function jobSpec(
     limits: options.limits,
     ...(options.taskTimeoutMs === 0 ? {} : { taskTimeoutMs: options.taskTimeoutMs }),
     ...(options.recordTimeoutMs === undefined ? {} : { recordTimeoutMs: options.recordTimeoutMs }),
+    ...(options.reduceOnly ? { reduceOnly: options.reduceOnly } : {}),
   }
 }
 
@@ -91,6 +96,11 @@ function shuffleSpec(job: Job, plan: Plan, options: ResolvedOptions): ShuffleSpe
   if (hashesKeys && (job.reduce || job.output.key.className !== Text.className)) {
     throw new UsageError(
       `Cannot hash the keys of ${job.name}: only a job without a reducer, whose keys are Text, takes --key hash`,
+    )
+  }
+  if (options.reduceOnly && !job.reduce) {
+    throw new UsageError(
+      `Cannot reduce some keys of ${job.name} alone: it has no reducer; --only reads some records`,
     )
   }
   const areSorted = job.reduce !== undefined || hashesKeys || (options.reducers ?? job.reducers) !== undefined

@@ -15,6 +15,8 @@ export interface OpenedJob {
   module: string
   /** The text of the module with all it imports, for a job that is not built in. */
   bundle?: string
+  /** Versions of the packages that the bundle gets from where it runs, by their names. */
+  packages?: Record<string, string>
   /** Identifies the job's code. */
   version: string
 }
@@ -88,9 +90,9 @@ async function openJobValue(job: Job): Promise<OpenedJob> {
 
 async function openBundled(path: string, name?: string): Promise<OpenedJob> {
   const { bundleJob } = await import('./bundle-job.js')
-  const bundle = await bundleJob(path)
+  const { text: bundle, packages } = await bundleJob(path)
   const job = exportedJob(await loadBundle(bundle), path, name)
-  return { job, module: pathToFileURL(path).href, bundle, version: digest(bundle) }
+  return { job, module: pathToFileURL(path).href, bundle, packages, version: digest(bundle) }
 }
 
 function digest(code: string | Uint8Array): string {

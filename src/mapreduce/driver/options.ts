@@ -91,6 +91,8 @@ export interface RunOptions {
   exclude?: readonly string[]
   /** Keys of the only records to work on, as messages and the quarantine name them. @default all */
   only?: string | readonly string[]
+  /** Keys of the only groups to reduce, as messages name them; all records are mapped. @default all */
+  reduceOnly?: string | readonly string[]
   /** URI of the folder for the job's history. @default PIXELREDUCE_HISTORY_DIR, else one in the user's home */
   historyDir?: string
   /** Id of the job whose quarantine is the input: what comes of it is put into that job's output. @default none */
@@ -158,6 +160,7 @@ export interface ResolvedOptions {
   speculation: SpeculationPolicy | false
   quietMs: number
   only: readonly string[] | undefined
+  reduceOnly: readonly string[] | undefined
   retryOf: string | undefined
 }
 
@@ -246,6 +249,7 @@ export function resolveOptions(options: RunOptions): ResolvedOptions {
     include: options.include ?? [],
     exclude: options.exclude ?? [],
     only: typeof options.only === 'string' ? [options.only] : options.only,
+    reduceOnly: typeof options.reduceOnly === 'string' ? [options.reduceOnly] : options.reduceOnly,
     retryOf: options.retryOf,
   }
 }

@@ -1,10 +1,9 @@
 import picomatch from 'picomatch'
 import { PermissionError, UsageError } from '../../errors.js'
 import { exists } from '../../fs/exists.js'
-import { baseName, isWithin, parentOf } from '../../fs/path.js'
+import { isWithin, parentOf } from '../../fs/path.js'
 import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
 import { rollForward } from '../output/replace-output.js'
-import { isListing } from '../task/layout.js'
 
 /** Where a job writes when nobody says: `<input>.<job>` beside its only input. */
 export function defaultOutput(inputs: readonly string[], job: string): string {
@@ -78,13 +77,6 @@ export async function makeJobFolder(
     })
   }
   return made
-}
-
-/** Removes the listings of a driver that was killed while it planned. */
-export async function removeListings({ fs, path }: Location): Promise<void> {
-  const listings: string[] = []
-  for await (const entry of fs.list(path)) if (isListing(baseName(entry.path))) listings.push(entry.path)
-  for (const listing of listings) await fs.delete(listing)
 }
 
 /** Removes what {@link makeJobFolder} made; parents only while they are empty. */

@@ -47,7 +47,8 @@ export async function findEarlier(output: Location, identity: JobIdentity): Prom
     // One that was killed between the output's rename and the removal of its folder has done its work.
     if (!stored || stored.job.jobId === success?.jobId) continue
     // Those worked on a few records of this output's input, not on this job's.
-    if (stored.options.retryOf !== undefined || stored.options.only !== undefined) continue
+    const { retryOf, only, reduceOnly } = stored.options
+    if (retryOf !== undefined || only !== undefined || reduceOnly !== undefined) continue
     requireSame(output, identity, stored.identity)
     return { kind: 'unfinished', jobFolder, stored }
   }
@@ -71,17 +72,22 @@ export async function removeLeftovers(output: Location, jobId: string): Promise<
 /** A folder without a plan that is older than this is of a driver that was killed while it planned. */
 export const PLANNING_MS = 10 * 60 * 1000
 
-/** Written aside and renamed, so that it is there whole or not at all. */
-export async function writePlan(jobFolder: Location, stored: StoredPlan): Promise<void> {
+/**
+ * Written aside and renamed, so that it is there whole or not at all, and never changes: of two drivers that
+ * plan at the same time the first one plans for both.
+ * @returns the plan that is there, for this driver
+ */
+export async function writePlan(jobFolder: Location, stored: StoredPlan): Promise<StoredPlan> {
   const { fs, path } = jobFolder
-  const aside = joinPath(path, `.${PLAN_FILE}`)
+  const { epoch } = stored.job
+  const aside = joinPath(path, `.${PLAN_FILE}-${epoch}`)
   await writeText(fs, aside, `${JSON.stringify(stored)}\n`, { unshared: true, durable: true })
-  await renameSurely(
-    fs,
-    aside,
-    joinPath(path, PLAN_FILE),
-    async () => (await readPlan(jobFolder)) !== undefined,
-  )
+  let there: StoredPlan | undefined
+  await renameSurely(fs, aside, joinPath(path, PLAN_FILE), async () => {
+    there = await readPlan(jobFolder)
+    return there !== undefined
+  })
+  return there ? { ...there, job: { ...there.job, epoch } } : stored
 }
 
 /**
@@ -91,7 +97,7 @@ export async function writePlan(jobFolder: Location, stored: StoredPlan): Promis
 export async function takeEpoch({ fs, path }: Location): Promise<number> {
   for (let epoch = (await newestEpoch({ fs, path })) + 1; ; epoch++) {
     try {
-      await writeText(fs, joinPath(path, `${EPOCH}${epoch}`), '')
+      await writeText(fs, joinPath(path, epochFile(epoch)), '')
       return epoch
     } catch (error) {
       if (!(error instanceof AlreadyExistsError)) throw error
@@ -103,10 +109,11 @@ export async function takeEpoch({ fs, path }: Location): Promise<number> {
 export async function requireEpoch(jobFolder: Location, epoch: number): Promise<void> {
   const newest = await newestEpoch(jobFolder)
   if (newest === epoch) return
-  throw new FencedError(
-    `Cannot go on with ${uriOf(jobFolder)}: another driver has taken the job over (epoch ${newest}, ours is ${epoch})`,
-    { details: { epoch, newest } },
-  )
+  const how =
+    newest === 0
+      ? 'the folder is gone, as when another driver has ended the job'
+      : `another driver has taken the job over (epoch ${newest}, ours is ${epoch})`
+  throw new FencedError(`Cannot go on with ${uriOf(jobFolder)}: ${how}`, { details: { epoch, newest } })
 }
 
 /** The folders of jobs whose output this is, the newest first; or of chains. */
@@ -131,6 +138,10 @@ export async function readPlan({ fs, path }: Location): Promise<StoredPlan | und
 }
 
 const EPOCH = 'epoch-'
+
+export function epochFile(epoch: number): string {
+  return `${EPOCH}${epoch}`
+}
 
 async function newestEpoch(jobFolder: Location): Promise<number> {
   let newest = 0

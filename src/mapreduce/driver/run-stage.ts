@@ -211,7 +211,7 @@ class Stage {
     const error =
       thrown instanceof PixelreduceError ? thrown : new PixelreduceError(String(thrown), { cause: thrown })
     if (error instanceof WorkerLostError && isRemoved && ++task.gone < MOST_LOST) {
-      this.kill(task, attempt)
+      this.kill(task, attempt, error)
       const isAlone = ![...task.attempts].some((other) => other !== attempt && other.state === 'running')
       if (isAlone) this.backOff(task)
       return
@@ -256,10 +256,13 @@ class Stage {
     this.waiting.push(task)
   }
 
-  private kill({ spec: { taskId } }: Task, attempt: Attempt): void {
+  /** @param error how it was lost, where it was */
+  private kill({ spec: { taskId } }: Task, attempt: Attempt, error?: PixelreduceError): void {
     attempt.state = nextAttemptState(attempt.state, 'killed')
     this.counts.killed++
-    this.options.onKilled?.({ taskId, attempt: attempt.number })
+    const { number } = attempt
+    if (error) this.options.onLost?.({ taskId, attempt: number, error })
+    else this.options.onKilled?.({ taskId, attempt: number })
   }
 
   private move(task: Task, to: TaskState): void {

@@ -19,6 +19,8 @@ export interface StageOptions {
   onFailure(failure: { taskId: string; attempt: number; error: PixelreduceError; again: boolean }): void
   /** An attempt was given up through no fault of its own. */
   onKilled?(attempt: { taskId: string; attempt: number }): void
+  /** An attempt went with its worker, or its worker had trouble of its own. */
+  onLost?(attempt: { taskId: string; attempt: number; error: PixelreduceError }): void
   onSpeculation?(task: { taskId: string; attempt: number }): void
   onQuiet?(quietMs: number, running: AttemptInWork[]): void
   /** Removes what an attempt wrote; never what was committed. */

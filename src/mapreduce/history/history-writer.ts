@@ -1,5 +1,6 @@
 import { PixelreduceError } from '../../errors.js'
-import { joinPath } from '../../fs/path.js'
+import { ensureFolder } from '../../fs/ensure-folder.js'
+import { joinPath, parentOf } from '../../fs/path.js'
 import { type Location, uriOf } from '../../fs/resolve.js'
 import { writeText } from '../../fs/text.js'
 import type { JobEvent } from '../driver/events.js'
@@ -48,7 +49,8 @@ export class HistoryWriter {
   async copyTo(folder: Location, end: Recorded): Promise<void> {
     const { fs } = folder
     try {
-      await fs.mkdirs(folder.path)
+      await ensureFolder({ fs, path: parentOf(folder.path) })
+      await ensureFolder(folder)
       const path = joinPath(folder.path, this.jobId! + HISTORY_SUFFIX)
       // A driver of this job that was killed may have left one.
       await fs.delete(path)

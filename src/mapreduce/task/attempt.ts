@@ -1,4 +1,4 @@
-import { AlreadyExistsError, FencedError } from '../../errors.js'
+import { AlreadyExistsError, FencedError, NotFoundError } from '../../errors.js'
 import type { FileSystem } from '../../fs/file-system.js'
 import { baseName, joinPath } from '../../fs/path.js'
 import { renameSurely } from '../../fs/rename-surely.js'
@@ -48,6 +48,26 @@ export async function commitAttempt(attempt: Attempt, report: TaskReport): Promi
       { cause: error },
     )
   }
+}
+
+/**
+ * Removes what an attempt has written; it may still be at work. Where a file system removes a folder file by
+ * file, half of it could be committed meanwhile: so it is put aside first, by one rename, which either the
+ * attempt's own rename or this one wins.
+ */
+export async function removeAttempt({ fs, folder }: Pick<Attempt, 'fs' | 'folder'>): Promise<void> {
+  if (fs.isRemote) {
+    await fs.delete(folder, { recursive: true })
+    return
+  }
+  const aside = `${folder}.gone`
+  try {
+    await fs.rename(folder, aside)
+  } catch (error) {
+    if (error instanceof NotFoundError) return
+    throw error
+  }
+  await fs.delete(aside, { recursive: true })
 }
 
 /** The reports of all tasks that are committed. */

@@ -8,7 +8,7 @@ import type { Location } from '../../fs/resolve.js'
  *     plan.json                    splits and spec
  *     epoch-<n>                    empty; the driver with the highest may commit
  *     job.mjs                      the bundle of a user's job
- *     input-<n>.jsonl              the listing of an input that is a folder of files
+ *     input-<epoch>/input-<n>.jsonl   the listing of an input that is a folder of files
  *     attempts/<task>_<attempt>/   what an attempt writes: part/, quarantine/, report.json
  *     committed/<task>/            an attempt's folder, renamed: a committed task
  *     output/                      put together at the end and renamed to <parent>/<name>
@@ -67,8 +67,9 @@ export function listingFile(input: number): string {
   return `input-${input}.jsonl`
 }
 
-export function isListing(name: string): boolean {
-  return /^input-\d+\.jsonl$/.test(name)
+/** Of the listings of one driver: another one that was held up while it planned may still write its own. */
+export function listingFolder(jobFolder: string, epoch: number): string {
+  return joinPath(jobFolder, `input-${epoch}`)
 }
 
 /** @param epoch of the driver: those of an earlier one may still be at work */

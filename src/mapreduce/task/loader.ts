@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describeError, JobDefinitionError, NotFoundError, PixelreduceError } from '../../errors.js'
+import { localError } from '../../fs/local/local-error.js'
 import { resolveUri } from '../../fs/resolve.js'
 import { readText } from '../../fs/text.js'
 import { builtFile, packageRoot } from '../../package-root.js'
@@ -58,10 +59,11 @@ async function loadFrom(module: string): Promise<Record<string, unknown>> {
 
 /** The exports of a bundle, by way of a file, because Node imports from files alone. */
 export async function loadBundle(text: string): Promise<Record<string, unknown>> {
-  const folder = await mkdtemp(join(tmpdir(), 'pixelreduce-job-'))
+  const parent = join(tmpdir(), 'pixelreduce-job-')
+  const folder = await mkdtemp(parent).catch(localError('make the folder', parent))
   try {
     const file = join(folder, BUNDLE_FILE)
-    await writeFile(file, text)
+    await writeFile(file, text).catch(localError('write', file))
     return await loadModule(pathToFileURL(file).href)
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -9,7 +9,7 @@ import type { Job, MapContext } from '../job.js'
 import type { RecordEncoder, SerializedRecord } from '../record-classes.js'
 import type { TaskContext } from './context.js'
 import type { RunningRecords } from './running-records.js'
-import type { BadRecord, RecordsSpec } from './task.js'
+import type { BadRecord, MapTaskSpec, RecordsSpec } from './task.js'
 import { recordTimeoutReason } from './time-limits.js'
 
 /** What `map` emitted: as the job said it, and as bytes. */
@@ -36,6 +36,8 @@ export interface RecordMapperOptions {
 
 /** Calls a job's map function for one record after the other, or for several at once. */
 export class RecordMapper {
+  /** The only keys that count, for a job that is to show how it reduces these. */
+  readonly reduceOnly: ReadonlySet<string> | undefined
   /** Set when a record's emit is called after its map has returned: nobody waits for that one any more. */
   lateEmit: Error | undefined
   private next = 0
@@ -48,8 +50,9 @@ export class RecordMapper {
 
   constructor(
     private readonly options: RecordMapperOptions,
-    { skip = [] }: RecordsSpec,
+    { skip = [], job }: RecordsSpec & Pick<MapTaskSpec, 'job'>,
   ) {
+    this.reduceOnly = job.reduceOnly && new Set(job.reduceOnly)
     this.context = options.context
     this.running = options.running
     this.mayShareCall = this.context.recordTimeoutMs === undefined && !this.running.areAllNoted
@@ -240,6 +243,7 @@ class MapCall {
       )
       return rejected(this.mapper.lateEmit)
     }
+    if (this.mapper.reduceOnly && !this.mapper.reduceOnly.has(String(key))) return DONE
     try {
       this.emits.push(this.mapper.encode(key, value, this.isItem ? undefined : this))
       return DONE

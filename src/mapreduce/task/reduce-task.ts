@@ -146,7 +146,7 @@ export async function runReduceTask(
         signal.throwIfAborted()
         throw new UserCodeError(`Cannot reduce ${shownKey(key)}: ${describeError(error)}`, {
           cause: error,
-          details: { key: shownKey(key), partition: spec.partition },
+          details: { key: String(key), partition: spec.partition },
         })
       }
     }

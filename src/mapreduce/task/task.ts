@@ -29,6 +29,8 @@ export interface JobSpec {
   taskTimeoutMs?: number
   /** Milliseconds that the map of one record may take; undefined for as long as it likes. */
   recordTimeoutMs?: number
+  /** The only keys that go to the reducers, as messages name them; undefined for all. */
+  reduceOnly?: readonly string[]
 }
 
 /** How records get from the map tasks to the reducers. */

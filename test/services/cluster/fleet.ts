@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import type { JobRecord } from '../../../src/engines/cluster/job-record.js'
+import { openRedis } from '../../../src/engines/cluster/redis.js'
 import type { WorkerRecord } from '../../../src/engines/cluster/worker-record.js'
 import { treeOf } from '../../pictures.js'
 import { jsonLines, type Outcome, pixelreduce, type RunSettings, runJobCommand } from '../../run-command.js'
@@ -21,6 +22,8 @@ export interface WorkerSettings {
   bin?: string
   /** The Redis that it is told of, such as one behind a relay. @default the fleet's */
   redis?: string
+  /** What the command is run by, such as `unshare`; it must become the command. */
+  by?: readonly string[]
 }
 
 /** Workers, as their own processes, of a fleet of its own on a Redis. */
@@ -34,8 +37,7 @@ export class TestFleet {
     readonly folder: string,
     private readonly removeFolder: () => Promise<void>,
   ) {
-    this.redis = new Redis(url, { maxRetriesPerRequest: null })
-    this.redis.on('error', () => {})
+    this.redis = openRedis(url)
   }
 
   static async open(url: string): Promise<TestFleet> {
@@ -79,6 +81,33 @@ export class TestFleet {
     return jsonLines<WorkerRecord>(out)
   }
 
+  /** The worker that a process is; undefined for one that was killed meanwhile. */
+  workerOf(processId: string | null): TestWorker | undefined {
+    return this.workers.find((each) => each.processId === Number(processId))
+  }
+
+  /** The id of the only job that has not ended; undefined while there is none. */
+  async activeJob(): Promise<string | undefined> {
+    return (await this.redis.smembers(`${this.name}:jobs`))[0]
+  }
+
+  /** The worker that drives the only job; undefined while there is none. */
+  async driver(): Promise<TestWorker | undefined> {
+    const id = await this.redis.get(`${this.name}:lease:${await this.activeJob()}`)
+    return this.workers.find(({ workerId }) => workerId === id)
+  }
+
+  /** What a worker says of itself; undefined while it is not known. */
+  async recordOf({ workerId }: TestWorker): Promise<WorkerRecord | undefined> {
+    const text = await this.redis.get(`${this.name}:worker:${workerId}`)
+    return text === null ? undefined : JSON.parse(text)
+  }
+
+  /** Starts those again that do not run. */
+  async startAll(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => (worker.running ? undefined : worker.start())))
+  }
+
   /** Keys that are neither of workers nor of jobs that have ended. */
   async keysLeft(): Promise<string[]> {
     const keys = await this.redis.keys(`${this.name}:*`)
@@ -97,20 +126,22 @@ export class TestWorker {
   workerId = ''
 
   constructor(url: string, fleet: string, logFile: string, settings: WorkerSettings) {
-    const { threads = 1, args = [], env = {}, bin = BIN, redis = url } = settings
+    const { threads = 1, args = [], env = {}, bin = BIN, redis = url, by = [] } = settings
+    const [program, ...rest] = [...by, process.execPath, bin, 'worker', '--redis', redis]
     this.daemon = new Daemon({
-      program: process.execPath,
-      args: [bin, 'worker', '--redis', redis, '--fleet', fleet, '--threads', String(threads), ...args],
+      program: program!,
+      args: [...rest, '--fleet', fleet, '--threads', String(threads), ...args],
       environment: env,
       logFile,
     })
   }
 
   async start(): Promise<void> {
+    const before = (await this.log()).length
     await this.daemon.start()
     const isReady = async () => {
       await this.daemon.mustRun()
-      const [, id] = /worker: (\S+) is ready/.exec(await this.log()) ?? []
+      const [, id] = /worker: (\S+) is ready/.exec((await this.log()).slice(before)) ?? []
       this.workerId = id ?? ''
       return id !== undefined
     }
@@ -119,6 +150,10 @@ export class TestWorker {
 
   get running(): boolean {
     return this.daemon.running
+  }
+
+  get processId(): number | undefined {
+    return this.daemon.processId
   }
 
   log(): Promise<string> {

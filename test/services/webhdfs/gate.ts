@@ -17,10 +17,13 @@ export default defineJob({
 })
 `
 
+/** What a test does while a record waits. @param from what the record's process says of itself */
+export type Errand = (from: URLSearchParams) => Promise<unknown>
+
 /** Where a job waits, record by record, for what a test does meanwhile. */
 export class Gate {
   /** What is done while the record waits, by its key; once, however often the record is mapped. */
-  private readonly errands = new Map<string, () => Promise<unknown>>()
+  private readonly errands = new Map<string, Errand>()
   private failure: unknown
 
   private constructor(private readonly server: http.Server) {}
@@ -30,7 +33,7 @@ export class Gate {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const gate = new Gate(server)
-    server.on('request', (request, response) => void gate.pass(request.url!.slice(1), response))
+    server.on('request', (request, response) => void gate.pass(request.url!, response))
     return gate
   }
 
@@ -41,8 +44,9 @@ export class Gate {
   }
 
   /** The environment for a command that shall do errands at records. */
-  environment(errands: Readonly<Record<string, () => Promise<unknown>>>): Record<string, string> {
+  environment(errands: Readonly<Record<string, Errand>>): Record<string, string> {
     this.errands.clear()
+    this.failure = undefined
     for (const [key, errand] of Object.entries(errands)) this.errands.set(key, errand)
     const { port } = this.server.address() as AddressInfo
     return { GATE_URL: `http://127.0.0.1:${port}/`, GATE_KEYS: Object.keys(errands).join(',') }
@@ -61,11 +65,13 @@ export class Gate {
     await once(this.server, 'close')
   }
 
-  private async pass(key: string, response: http.ServerResponse): Promise<void> {
+  private async pass(uri: string, response: http.ServerResponse): Promise<void> {
+    const { pathname, searchParams } = new URL(uri, 'http://gate')
+    const key = decodeURIComponent(pathname.slice(1))
     const errand = this.errands.get(key)
     this.errands.delete(key)
     try {
-      await errand?.()
+      await errand?.(searchParams)
     } catch (error) {
       this.failure ??= error
     }

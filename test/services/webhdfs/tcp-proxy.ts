@@ -9,6 +9,8 @@ export class TcpProxy {
   reset = true
   /** While true nothing that the server sends is passed on. */
   stalled = false
+  /** While true connections are refused: they end as soon as they begin. */
+  refusing = false
   /** How many connections there were. */
   connections = 0
   /** Bytes that came from the server and were passed on. */
@@ -33,6 +35,11 @@ export class TcpProxy {
     return this.open.size
   }
 
+  /** Resets all connections. */
+  cut(): void {
+    for (const socket of this.open) socket.resetAndDestroy()
+  }
+
   async stop(): Promise<void> {
     for (const socket of this.open) socket.destroy()
     this.server.close()
@@ -41,6 +48,7 @@ export class TcpProxy {
 
   private relay(client: Socket, targetPort: number): void {
     this.connections++
+    if (this.refusing) return void client.resetAndDestroy()
     this.open.add(client)
     const cutAfter = this.cuts.shift() ?? Number.POSITIVE_INFINITY
     let passed = 0
