@@ -39,6 +39,8 @@ export function eventInWords(event: HistoryEvent): string {
       return `task ${event.taskId}: attempt ${event.attempt} was given up`
     case 'no-progress':
       return `no progress for ${duration(event.quietMs / 1000)}, ${counted(event.running.length, 'attempt is', 'attempts are')} under way`
+    case 'waiting':
+      return `waiting: ${event.why}`
     case 'handed-over':
       return `handed over: ${event.error.message}`
     case 'left-behind':

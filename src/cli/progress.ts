@@ -51,6 +51,11 @@ export async function showProgress(events: AsyncIterable<JobEvent>, style: Progr
         show(last)
         break
       }
+      case 'waiting': {
+        show(`waiting: ${event.why}`)
+        if (how === 'tty') write('\n')
+        break
+      }
       case 'task-failed': {
         const what = event.again ? 'trying again' : 'giving up'
         show(

@@ -34,6 +34,9 @@ export interface ClusterWorkerOptions extends FleetAddress {
 
 const DEFAULT_DRAIN_MS = 60_000
 
+/** How long a worker that ends waits for a Redis that is away. */
+const GOODBYE_BEATS = 5
+
 /** Jobs that a worker drives at once: a driver waits most of the time. */
 const MOST_DRIVEN = 16
 
@@ -103,6 +106,8 @@ export class ClusterWorker {
   /** @throws ConnectionError when Redis is not there. */
   static async start(options: ClusterWorkerOptions): Promise<ClusterWorker> {
     const worker = new ClusterWorker(options)
+    // A job's code runs in the process that drives it as well, and has no business with them.
+    for (const name of ['PIXELREDUCE_SECRET', 'PIXELREDUCE_REDIS']) delete process.env[name]
     try {
       await requireRedis(worker.redis, options.redis)
     } catch (error) {
@@ -116,6 +121,15 @@ export class ClusterWorker {
 
   /** Takes nothing more, lets its attempts finish for a while, hands over what is left, and says goodbye. */
   async drain(): Promise<void> {
+    await Promise.race([this.sayGoodbye(), this.untilNobodyHears()])
+    // What Redis could not be told is found lost by the drivers.
+    this.isEnded = true
+    for (const runner of this.runners) void runner.kill('the worker ends')
+    this.listener.disconnect()
+    this.redis.disconnect()
+  }
+
+  private async sayGoodbye(): Promise<void> {
     const { drainMs = DEFAULT_DRAIN_MS, log } = this.options
     this.isDraining = true
     for (const [jobId, abort] of this.driven) abort.abort(handedOver(this.workerId, `it ends (${jobId})`))
@@ -125,6 +139,17 @@ export class ClusterWorker {
     while (this.running > 0 && performance.now() < untilMs) await this.nextChange(untilMs - performance.now())
     if (this.running > 0) log(`giving ${this.running} attempts back`)
     await this.end()
+  }
+
+  /** Redis is away, and stays so when nothing is under way any more. */
+  private async untilNobodyHears(): Promise<void> {
+    const { drainMs = DEFAULT_DRAIN_MS } = this.options
+    const lastMs = performance.now() + drainMs
+    for (let beats = 0; beats < GOODBYE_BEATS; ) {
+      await new Promise((resolve) => setTimeout(resolve, BEAT_MS).unref())
+      const mayWait = this.redis.status === 'ready' || (this.running > 0 && performance.now() < lastMs)
+      beats = mayWait ? 0 : beats + 1
+    }
   }
 
   private async begin(): Promise<void> {

@@ -23,6 +23,10 @@ export interface FollowedJob {
 /** How often the job's history and state are looked at. */
 const LOOK_MS = 250
 
+/** When a job that nobody begins is spoken of, and how often then. */
+const FIRST_WAITING_MS = 3000
+const WAITING_MS = 30_000
+
 /**
  * Tells what happens to a job of a fleet until it ends: its history as it grows, and its progress as its driver
  * tells it. Redis may go away meanwhile, and come back without knowing of the job.
@@ -44,6 +48,7 @@ async function follow(fleet: Fleet, record: JobRecord, tell: (event: JobEvent) =
   const listener = fleet.listen()
   let wake = () => {}
   let knownMs = performance.now()
+  let sayMs = knownMs + FIRST_WAITING_MS
   try {
     listener.on('message', (channel: string, text: string) => {
       if (channel !== keys.progress(jobId)) return
@@ -63,6 +68,10 @@ async function follow(fleet: Fleet, record: JobRecord, tell: (event: JobEvent) =
         )
       }
       if (before && hasEnded(before)) return await resultOf(before, all, startMs)
+      if (before && all.length === 0 && performance.now() >= sayMs) {
+        sayMs = performance.now() + WAITING_MS
+        tell({ type: 'waiting', why: await whyWaiting(fleet, jobId) })
+      }
       if (before || redis.status !== 'ready') knownMs = performance.now()
       // Longer than its driver would have taken.
       if (performance.now() - knownMs > 2 * UNKNOWN_MS) await registerAgain(record)
@@ -86,6 +95,15 @@ async function follow(fleet: Fleet, record: JobRecord, tell: (event: JobEvent) =
     const state = success?.jobId === jobId ? 'succeeded' : 'failed'
     if (isOver) await endJob(redis, keys, { jobId, epoch: 0 }, { state })
   }
+}
+
+async function whyWaiting(fleet: Fleet, jobId: string): Promise<string> {
+  const workers = await fleet.workers()
+  if (workers.length === 0) return 'no worker is there; "pixelreduce worker --redis URI" starts one'
+  const refusals = workers.flatMap(({ workerId, refused }) =>
+    refused[jobId] === undefined ? [] : [`worker ${workerId} can't work for it: ${refused[jobId]}`],
+  )
+  return refusals.length === workers.length ? refusals.join('; ') : 'no worker has begun it yet'
 }
 
 async function resultOf(

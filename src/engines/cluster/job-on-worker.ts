@@ -20,7 +20,7 @@ import { type FleetKeys, queueName } from './fleet-keys.js'
 import { mayBeNodes } from './node-trouble.js'
 import { BEAT_MS, PATIENCE_MS } from './patience.js'
 import type { Runner } from './runner.js'
-import { openSubmittedJob, outcomeFile, type Submission } from './submission.js'
+import { outcomeFile, requireSubmittedCode, type Submission } from './submission.js'
 
 /** What a job needs of the worker that works for it. */
 export interface JobSurroundings {
@@ -103,7 +103,7 @@ export class JobOnWorker implements Share {
    *   not here.
    */
   static async open(submission: Submission, around: JobSurroundings): Promise<JobOnWorker> {
-    await openSubmittedJob(submission)
+    await requireSubmittedCode(submission)
     return new JobOnWorker(submission, around)
   }
 

@@ -117,13 +117,25 @@ export async function readSubmission(
  * @throws AuthenticationError when the bundle is another one; JobDefinitionError when this installation has
  *   another version of a built-in job.
  */
-export async function openSubmittedJob({
+export async function openSubmittedJob(submission: Submission): Promise<OpenedJob> {
+  return openStoredJob(submission.job, await requireSubmittedCode(submission))
+}
+
+/**
+ * Makes sure that a submitted job's code can run here, without running any of it.
+ * @returns the bundle of a job that is not built in
+ * @throws what {@link openSubmittedJob} throws
+ */
+export async function requireSubmittedCode({
   job,
   bundle,
   packages = {},
   folder,
-}: Submission): Promise<OpenedJob> {
-  if (bundle === undefined) return openStoredJob(job)
+}: Submission): Promise<string | undefined> {
+  if (bundle === undefined) {
+    await openStoredJob(job)
+    return undefined
+  }
   const { fs, path } = resolveUri(folder)
   const text = await readText(fs, joinPath(path, BUNDLE_FILE))
   if (text === undefined) throw new NotFoundError(`Cannot load ${job.name}: ${folder} has no ${BUNDLE_FILE}`)
@@ -139,7 +151,7 @@ export async function openSubmittedJob({
       `Cannot run ${job.name}: it was submitted with ${name} ${version}, and here ${own === undefined ? 'it is not installed' : `is ${own}`}`,
     )
   }
-  return openStoredJob(job, text)
+  return text
 }
 
 export function specFile(folder: string, attempt: string): string {

@@ -24,6 +24,9 @@ const IDLE_SHARE = 0.3
 /** Looks in a row that find all threads busy: the first may find them loading the job. */
 const BUSY_LOOKS = 2
 
+/** A thread that loads for longer than this hangs. */
+const LOADING_MS = 10_000
+
 /** Where no task has moved for so long, those that wait get a thread that moves. */
 const STUCK_MS = 1000
 
@@ -93,10 +96,11 @@ export class LocalExecutor implements TaskExecutor {
       quiet?.moved()
       onProgress(progress)
     })
+    const onAbort = () => void this.loaded().then(() => giveUp.abort(signal.reason))
+    signal.addEventListener('abort', onAbort)
+    if (signal.aborted) onAbort()
     try {
-      const outcome = (await this.pool.run(spec, {
-        signal: AbortSignal.any([signal, giveUp.signal]),
-      })) as TaskOutcome
+      const outcome = (await this.pool.run(spec, { signal: giveUp.signal })) as TaskOutcome
       if ('error' in outcome) throw errorFromJson(outcome.error)
       return outcome.report
     } catch (error) {
@@ -108,6 +112,7 @@ export class LocalExecutor implements TaskExecutor {
         retriable: true,
       })
     } finally {
+      signal.removeEventListener('abort', onAbort)
       quiet?.stop()
       this.listeners.delete(nameOf(spec))
     }
@@ -115,7 +120,29 @@ export class LocalExecutor implements TaskExecutor {
 
   async close(): Promise<void> {
     clearInterval(this.looking)
+    await this.loaded()
     await this.pool.destroy()
+  }
+
+  /** Waits for threads that are loading: Node dies where one is ended in the middle of it. */
+  private async loaded(): Promise<void> {
+    const loading = this.pool.threads.filter(({ threadId }) => !this.ready.has(threadId))
+    await Promise.all(
+      loading.map(
+        (thread) =>
+          new Promise<void>((resolve) => {
+            const timer = setTimeout(resolve, LOADING_MS)
+            const done = () => {
+              clearTimeout(timer)
+              resolve()
+            }
+            thread.once('exit', done)
+            this.pool.on('message', (message: WorkerMessage) => {
+              if ('ready' in message && message.ready === thread.threadId) done()
+            })
+          }),
+      ),
+    )
   }
 
   private noteReady(threadId: number): void {

@@ -15,7 +15,8 @@ setDecodeGate(sharedDecodeGate(gate, threadId))
 
 // libvips is opened while the driver is still planning.
 loadSharp()
-parentPort?.postMessage({ ready: threadId } satisfies WorkerMessage)
+// In a turn of its own, when this module is loaded: until then the thread must not be ended.
+setImmediate(() => parentPort?.postMessage({ ready: threadId } satisfies WorkerMessage))
 
 /**
  * What a thread of the pool runs: one attempt of a task. Errors go back as JSON, because a thread's

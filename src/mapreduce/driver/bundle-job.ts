@@ -1,4 +1,5 @@
-import { relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 import { describeError, JobDefinitionError } from '../../errors.js'
 import { installedVersion, packageOf } from '../../package-root.js'
@@ -31,6 +32,9 @@ export async function bundleJob(path: string): Promise<JobBundle> {
       target: 'node20',
       sourcemap: 'inline',
       sourcesContent: false,
+      // Where the map's paths begin, wherever the bundle will lie and this was called from.
+      absWorkingDir: dirname(path),
+      sourceRoot: pathToFileURL(`${dirname(path)}/`).href,
       logLevel: 'silent',
       plugins: [hostPackages(packages), nativeAddons(packages)],
       // CommonJS packages inside the bundle may ask for node's own modules.
@@ -40,7 +44,9 @@ export async function bundleJob(path: string): Promise<JobBundle> {
     })
     return { text: outputFiles[0]!.text, packages }
   } catch (error) {
-    throw new JobDefinitionError(`Cannot load the job ${path}: ${mistakes(error)}`, { cause: error })
+    throw new JobDefinitionError(`Cannot load the job ${path}: ${mistakes(error, dirname(path))}`, {
+      cause: error,
+    })
   }
 }
 
@@ -85,12 +91,12 @@ interface EsbuildMessage {
   location: { file: string; line: number; column: number } | null
 }
 
-function mistakes(error: unknown): string {
+function mistakes(error: unknown, folder: string): string {
   const { errors } = error as { errors?: EsbuildMessage[] }
   if (!errors?.length) return describeError(error)
   return errors
     .map(({ text, location }) =>
-      location ? `${location.file}:${location.line}:${location.column + 1}: ${text}` : text,
+      location ? `${join(folder, location.file)}:${location.line}:${location.column + 1}: ${text}` : text,
     )
     .join('; ')
 }

@@ -78,6 +78,8 @@ export type JobEvent =
   | { type: 'task-lost'; taskId: string; attempt: number; error: PixelreduceError }
   /** Nothing has moved for so long; the attempts that are under way, and their records where they are known. */
   | { type: 'no-progress'; quietMs: number; running: AttemptInWork[] }
+  /** A fleet has the job and has not begun it. Told to who follows it, and in no history. */
+  | { type: 'waiting'; why: string }
   /** This driver has stopped, and another one goes on. */
   | { type: 'handed-over'; error: PixelreduceError }
   /** Something that the job made for itself could not be removed. */

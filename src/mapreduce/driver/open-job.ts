@@ -92,7 +92,12 @@ async function openBundled(path: string, name?: string): Promise<OpenedJob> {
   const { bundleJob } = await import('./bundle-job.js')
   const { text: bundle, packages } = await bundleJob(path)
   const job = exportedJob(await loadBundle(bundle), path, name)
-  return { job, module: pathToFileURL(path).href, bundle, packages, version: digest(bundle) }
+  return { job, module: pathToFileURL(path).href, bundle, packages, version: digest(codeOf(bundle)) }
+}
+
+/** A bundle without its source map, which says where the code lay. */
+function codeOf(bundle: string): string {
+  return bundle.replace(/\n\/\/# sourceMappingURL=\S*\s*$/, '')
 }
 
 function digest(code: string | Uint8Array): string {
