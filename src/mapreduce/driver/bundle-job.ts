@@ -1,5 +1,4 @@
 import { dirname, join, relative } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 import { describeError, JobDefinitionError } from '../../errors.js'
 import { installedVersion, packageOf } from '../../package-root.js'
@@ -34,7 +33,7 @@ export async function bundleJob(path: string): Promise<JobBundle> {
       sourcesContent: false,
       // Where the map's paths begin, wherever the bundle will lie and this was called from.
       absWorkingDir: dirname(path),
-      sourceRoot: pathToFileURL(`${dirname(path)}/`).href,
+      sourceRoot: `${dirname(path)}/`,
       logLevel: 'silent',
       plugins: [hostPackages(packages), nativeAddons(packages)],
       // CommonJS packages inside the bundle may ask for node's own modules.
