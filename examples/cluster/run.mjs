@@ -70,7 +70,9 @@ async function command(name, args) {
     signal: stop.signal,
     killSignal: 'SIGKILL',
   })
-  const [code] = await once(child, 'close')
+  const [code, endedBy] = await once(child, 'close')
+  // Ctrl-C goes to all processes of a terminal, and this one may hear of it last.
+  if (endedBy === 'SIGINT' || endedBy === 'SIGTERM') stop.abort()
   if (code !== 0) throw new Error(`${name} ended with exit code ${code}`)
   console.log()
 }

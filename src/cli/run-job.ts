@@ -45,26 +45,32 @@ const INPUTS: Record<Job['input']['kind'], string> = {
  */
 export function main(args: string[], started?: LocalExecutor): Promise<void> {
   return runCommand('run-job', async (signal) => {
-    const [first] = args
-    if (first === undefined || first === '--help' || first === '-h') {
-      process.stdout.write(USAGE)
-      return first === undefined ? 2 : 0
-    }
-    if (first === '--version') return print(packageVersion())
-    if (first === '--list') return list(args.includes('--json'))
-    if (first.startsWith('-')) {
-      throw new UsageError(
-        `Cannot run ${first}: the job comes first, as in "run-job thumbnail --input photos"`,
-      )
-    }
     try {
-      const opened = await openJob(first)
-      return await runParsed(opened, jobCommand(first, opened, args.slice(1)), signal, started)
+      return await runArguments(args, signal, started)
     } finally {
       // A thread that is just opening a native library must not meet the end of the process.
       await started?.close()
     }
   })
+}
+
+async function runArguments(
+  args: string[],
+  signal: AbortSignal,
+  started: LocalExecutor | undefined,
+): Promise<number> {
+  const [first] = args
+  if (first === undefined || first === '--help' || first === '-h') {
+    process.stdout.write(USAGE)
+    return first === undefined ? 2 : 0
+  }
+  if (first === '--version') return print(packageVersion())
+  if (first === '--list') return list(args.includes('--json'))
+  if (first.startsWith('-')) {
+    throw new UsageError(`Cannot run ${first}: the job comes first, as in "run-job thumbnail --input photos"`)
+  }
+  const opened = await openJob(first)
+  return runParsed(opened, jobCommand(first, opened, args.slice(1)), signal, started)
 }
 
 /** The command line of a job, parsed. */
