@@ -26,7 +26,11 @@ const THREADS = 2
 
 const [what = 'all', number] = process.argv.slice(2)
 if (what === 'bare-worker') bareWorker(process.argv[3]!)
-else await main()
+else
+  await main().catch((error) => {
+    console.error(error)
+    process.exit(1)
+  })
 
 async function main(): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'pixelreduce-bench-'))
@@ -87,7 +91,7 @@ async function thumbnails(redis: RedisServer, scratch: string, count: number): P
 /** By the history: when the client began, and when the first task told of itself. */
 async function start(redis: RedisServer, scratch: string): Promise<void> {
   const workers = await startWorkers(redis.url, 1)
-  const input = fileURLToPath(new URL('../../../../examples/images', import.meta.url))
+  const input = fileURLToPath(new URL('../../../examples/images', import.meta.url))
   for (let round = 0; round < ROUNDS; round++) {
     const began = Date.now()
     const { stderr } = await run([
@@ -184,6 +188,10 @@ async function startWorkers(url: string, threads: number): Promise<ChildProcess[
       }),
   )
   await Promise.all(areReady)
+  // Also when a measurement fails.
+  process.on('exit', () => {
+    for (const worker of workers) worker.kill()
+  })
   // A worker is warm when the process that will run its first job has booted.
   await new Promise((resolve) => setTimeout(resolve, 1500))
   return workers

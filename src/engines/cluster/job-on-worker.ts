@@ -308,8 +308,9 @@ export class JobOnWorker implements Share {
 
   private progress(taken: Taken, progress: TaskProgress): void {
     this.recordsRead += progress.read - (taken.progress?.read ?? 0)
+    const isFirst = taken.progress === undefined
     taken.progress = progress
-    if (performance.now() - taken.toldMs >= TELL_MS) this.tell(taken, 'progress')
+    if (isFirst || performance.now() - taken.toldMs >= TELL_MS) this.tell(taken, 'progress')
   }
 
   /** What can't be written here is told as a loss: the driver finds nothing. */
