@@ -151,7 +151,7 @@ describe('the cluster engine', () => {
     )
     expect(history!.history).toBe(process.env.PIXELREDUCE_HISTORY_DIR ?? join(folder, '_history'))
     expect(
-      await readFile(join(history!.history, (await fleet.jobs())[0]!.jobId + '.jsonl'), 'utf8'),
+      await readFile(join(history!.history, `${(await fleet.jobs())[0]!.jobId}.jsonl`), 'utf8'),
     ).toContain('"succeeded"')
   })
 })
