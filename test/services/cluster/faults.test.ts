@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile as readLocal, writeFile as writeLocal } from 'node:fs/promises'
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile as readLocal,
+  readlink,
+  writeFile as writeLocal,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { WebHdfsFileSystem } from '../../../src/fs/webhdfs/webhdfs-file-system.js'
@@ -302,7 +310,9 @@ describe('a fleet whose nodes have trouble of their own', () => {
 
   it('finishes without a worker whose own disk is full, and not without the disk of all', async () => {
     const full = join(fleet.folder, 'full')
+    const history = join(fleet.folder, 'history')
     await mkdir(full)
+    await mkdir(history)
     const [worker] = await fleet.start({
       env: { ...bench.environment, TMPDIR: full },
       by: [
@@ -315,42 +325,34 @@ describe('a fleet whose nodes have trouble of their own', () => {
         full,
       ],
     })
-    // Again and again, for processes that end leave room.
-    const fill = async () => {
-      const disk = `/proc/${worker!.processId}/root${full}`
-      const filling = async () => {
-        for (;;) await writeLocal(join(disk, randomUUID()), '')
-      }
-      await expect(filling()).rejects.toThrow(/ENOSPC/)
-    }
+    const disk = new FilledDisk(`/proc/${worker!.processId}/root${full}`)
+    let isFilled: Promise<void> | undefined
     const fillAndKill = async (from: URLSearchParams) => {
-      await fill()
+      await disk.fill(from.get('pid')!)
       process.kill(Number(from.get('pid')), 'SIGKILL')
     }
-    let isFilled: Promise<void> | undefined
+    const hasTrouble = async () => /has trouble: .*no space is left/.test(await textIn(history))
     const at = Object.fromEntries(
       KEYS.map((key): [string, Errand] => [
         key,
         async (from) => {
-          const isOwn = await isWithinProcess(from.get('worker'), worker!.processId!)
-          if (isOwn) isFilled ??= fillAndKill(from)
-          if (isOwn) return isFilled
-          // The others leave it what it needs to meet its trouble.
-          const hasTrouble = async () => {
-            if (isFilled) await fill()
-            return (await fleet.recordOf(worker!))!.attempts.failed > 1
+          if (await isWithinProcess(from.get('worker'), worker!.processId!)) {
+            isFilled ??= fillAndKill(from)
+            return isFilled
           }
-          // It may also have had its only attempt killed, and then rests while these hold all others.
-          const inTime = { intervalMs: 5, deadlineMs: 8000 }
-          await waitUntil('it has trouble', hasTrouble, inTime).catch(() => {})
+          // The others leave it what it needs to meet its trouble.
+          await waitUntil('it has trouble', hasTrouble, { intervalMs: 20 })
         },
       ]),
     )
-    const done = await bench.run(fleet, [...bench.maps, '--isolation', 'process'], at)
-    await bench.expectDone(fleet, done)
-    expect(await fleet.show()).toMatch(
-      /has trouble: .*no space is left on the device|its process died \(SIGKILL\)/,
+    const done = await bench.run(
+      fleet,
+      [...bench.maps, '--isolation', 'process', '--history-dir', history],
+      at,
     )
+    await bench.expectDone(fleet, done)
+    expect(await fleet.show()).toMatch(/lost .*has trouble: .*no space is left on the device/)
+    await disk.close()
 
     await fs.mkdirs(onHdfs('work'))
     await hdfs.setQuota(onHdfs('work'), { spaceBytes: 1 })
@@ -382,6 +384,58 @@ describe('a fleet whose nodes have trouble of their own', () => {
     await bench.expectDone(fleet, done)
   })
 })
+
+async function textIn(folder: string): Promise<string> {
+  const names = await readdir(folder)
+  return (await Promise.all(names.map((name) => readLocal(join(folder, name), 'utf8')))).join('')
+}
+
+/** A disk on which nothing can be made any more, also when others remove or close what is theirs. */
+class FilledDisk {
+  private readonly held: FileHandle[] = []
+
+  constructor(private readonly folder: string) {}
+
+  /** @param pid a process that has files open there that have no name any more */
+  async fill(pid: string): Promise<void> {
+    // What is open keeps its place. What was gone before it was open is filled in the next round.
+    while ((await this.fillOnce()) > 0) {
+      const named = await readdir(this.folder, { recursive: true })
+      await this.hold(named.map((name) => join(this.folder, name)))
+    }
+    const opened = await readdir(`/proc/${pid}/fd`)
+    const isGone = await Promise.all(
+      opened.map(async (fd) => (await readlink(`/proc/${pid}/fd/${fd}`)).endsWith(' (deleted)')),
+    )
+    await this.hold(opened.filter((_, i) => isGone[i]).map((fd) => `/proc/${pid}/fd/${fd}`))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.held.map((file) => file.close()))
+  }
+
+  private async hold(paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      const file = await open(path).catch(noneWhereGone)
+      if (file) this.held.push(file)
+    }
+  }
+
+  private async fillOnce(): Promise<number> {
+    for (let made = 0; ; made++) {
+      try {
+        await writeLocal(join(this.folder, randomUUID()), '')
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return made
+        throw error
+      }
+    }
+  }
+}
+
+function noneWhereGone(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}
 
 /** Whether the parent of a process is another one. */
 async function isWithinProcess(pid: string | null, parent: number): Promise<boolean> {
