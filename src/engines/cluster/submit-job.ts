@@ -1,4 +1,4 @@
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import { KilledError, UsageError } from '../../errors.js'
 import { exists } from '../../fs/exists.js'
 import { joinPath, parentOf } from '../../fs/path.js'
@@ -11,6 +11,7 @@ import {
   makeJobFolder,
   removeJobFolder,
 } from '../../mapreduce/driver/output-specs.js'
+import { userName } from '../../mapreduce/history/driver-process.js'
 import { historyFolder } from '../../mapreduce/history/history-folder.js'
 import { rollForward } from '../../mapreduce/output/replace-output.js'
 import { finishedJob, type JobHandle } from '../job-handle.js'
@@ -137,13 +138,4 @@ export function watch(fleet: Fleet, record: JobRecord, signal?: AbortSignal): Jo
 function historyOf(output: Location, asked: string | undefined): Location {
   if (asked !== undefined || process.env.PIXELREDUCE_HISTORY_DIR) return historyFolder(asked)
   return { fs: output.fs, path: joinPath(parentOf(output.path), HISTORY_FOLDER) }
-}
-
-/** A container's user may have no name. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return process.env.USER ?? String(process.getuid?.() ?? '')
-  }
 }

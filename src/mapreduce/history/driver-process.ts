@@ -65,7 +65,7 @@ const STATE = 3
 const START_TICK = 22
 
 /** A container's user may have no name. */
-function userName(): string {
+export function userName(): string {
   try {
     return userInfo().username
   } catch {
