@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseMaxBad } from '../mapreduce/driver/bad-record-limit.js'
 import { ENGINES, ISOLATIONS, OUTPUT_COMPRESSIONS, type RunOptions } from '../mapreduce/driver/options.js'
 import { OUTPUT_FORMATS } from '../mapreduce/job.js'
+import { addFleetOptions, givenFleet } from './fleet-options.js'
 
 /** The flags that every job takes; `pack` takes them too. */
 export function addRunOptions(command: Command): void {
@@ -82,8 +83,7 @@ export function addRunOptions(command: Command): void {
         'threads of this machine, or the workers of a fleet (default: local, with --redis cluster)',
       ).choices(ENGINES),
     )
-    .option('--redis <uri>', "the fleet's Redis, such as redis://host:6379 (default: $PIXELREDUCE_REDIS)")
-    .option('--fleet <name>', 'name of the fleet, where several share a Redis (default: pixelreduce)')
+  addFleetOptions(command)
     .option('--max-workers <n>', 'slots of the fleet that this job may use (default: all)', count)
     .option('--priority <n>', "the job's share of the fleet beside other jobs (default: 1)", count)
     .option('--detach', 'return when the fleet has the job; "pixelreduce jobs follow" shows how it gets on')
@@ -142,8 +142,7 @@ export function runOptions(values: Record<string, unknown>): Omit<RunOptions, 'i
     recordTimeoutMs: given<number>('recordTimeout') || undefined,
     speculation: given('speculation'),
     engine: given('engine') ?? (given('redis') === undefined ? undefined : 'cluster'),
-    redis: given('redis') ?? (process.env.PIXELREDUCE_REDIS || undefined),
-    fleet: given('fleet') ?? (process.env.PIXELREDUCE_FLEET || undefined),
+    ...givenFleet(values),
     maxWorkers: given('maxWorkers'),
     priority: given('priority'),
     limits,
