@@ -5,3 +5,10 @@ export type Waiting = Promise<void> | void
 export function both(a: Waiting, b: Waiting): Waiting {
   return a && b ? Promise.all([a, b]).then(() => {}) : (a ?? b)
 }
+
+/** A promise that has failed, for a caller who may not wait for it. */
+export function rejected(error: unknown): Promise<never> {
+  const promise = Promise.reject(error)
+  promise.catch(() => {})
+  return promise
+}

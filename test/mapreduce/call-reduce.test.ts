@@ -46,6 +46,36 @@ describe('emits that nobody awaits', () => {
     ])
   })
 
+  it('fail the task where they come after the reducer, or the combiner, has returned', async () => {
+    const folder = await temporaryFolder()
+    await writeFile(join(folder, 'in.txt'), 'a\nb\n')
+    const jobText = (late: string) => `import { defineJob, Text, textInput } from 'pixelreduce'
+      let lateEmit = () => {}
+      const emitLater = async (key, values, { emit }) => {
+        lateEmit()
+        lateEmit = () => void emit(key, 'late').catch(() => {})
+        for await (const value of values) await emit(key, value)
+      }
+      export default defineJob({
+        name: 'late',
+        input: textInput(),
+        shuffle: { key: Text, value: Text },
+        output: { key: Text, value: Text, format: 'text' },
+        map: (line, { emit }) => emit(line.value, ''),
+        async reduce(key, values, { emit }) {
+          for await (const value of values) await emit(key, value)
+        },
+        ${late}: emitLater,
+      })`
+    for (const late of ['reduce', 'combine']) {
+      const module = join(folder, `${late}.ts`)
+      await writeFile(module, jobText(late))
+      const job = runJob(module, { input: join(folder, 'in.txt'), output: join(folder, `out-${late}`) })
+      const message = `Cannot ${late} "a": emit was called after reduce had returned; await it`
+      await expect(job).rejects.toMatchObject({ cause: { message: expect.stringContaining(message) } })
+    }
+  })
+
   it('wait for what is being written only, and are synchronous without', async () => {
     const log: string[] = []
     await reduceOnce(
@@ -112,6 +142,7 @@ function reduceOnce(
     emit: (key) => () => write(key as string),
     emitTo: () => () => {},
     progress() {},
+    lateEmit() {},
   }
   return callReduce((_key, _values, context) => reduce(context), 'k', groups, String, call)
 }

@@ -1,5 +1,5 @@
 import { UserCodeError } from '../../errors.js'
-import type { Waiting } from '../../io/waiting.js'
+import { rejected, type Waiting } from '../../io/waiting.js'
 import type { Counters } from '../counters.js'
 import type { Job } from '../job.js'
 import type { Groups } from '../shuffle/groups.js'
@@ -13,6 +13,8 @@ export interface ReduceCall {
   emit(key: unknown, value: unknown): () => Waiting
   emitTo(output: string, key: unknown, value: unknown): () => Waiting
   progress(): void
+  /** Is told of an emit that was called after its reduce had returned: nobody waits for that one any more. */
+  lateEmit(error: Error): void
 }
 
 const DONE = Promise.resolve()
@@ -33,8 +35,12 @@ export async function callReduce(
   let returned = false
   let pending: Promise<void> | undefined
   const emitting = (serialize: () => () => Waiting): Promise<void> => {
+    if (returned) {
+      const late = new UserCodeError('emit was called after reduce had returned; await it')
+      call.lateEmit(late)
+      return rejected(late)
+    }
     try {
-      if (returned) throw new UserCodeError('emit was called after reduce had returned; await it')
       const write = serialize()
       // Records go out in the order of the calls, one at a time, whether these are awaited or not.
       const writing = pending ? pending.then(write) : write()
@@ -48,9 +54,7 @@ export async function callReduce(
       return turn
     } catch (error) {
       failure ??= error
-      const rejected = Promise.reject(error)
-      rejected.catch(() => {})
-      return rejected
+      return rejected(error)
     }
   }
   try {

@@ -17,6 +17,7 @@ export function combinerOf(
   const encoder = new RecordEncoder({ keyClass, valueClass })
   const decodeKey = writableFor(keyClass).decode
   const decodeValue = writableFor(valueClass).decode
+  let late: Error | undefined
   return async (key: Uint8Array, groups: Groups, emit) => {
     const decoded = decodeKey(key)
     try {
@@ -30,11 +31,16 @@ export function combinerOf(
           return () => emit(record.key, wholeValue(record.value))
         },
         progress: context.progress,
+        lateEmit(error) {
+          late ??= new UserCodeError(`Cannot combine ${shownKey(decoded)}: ${describeError(error)}`)
+        },
         emitTo() {
           throw new UserCodeError('A combiner can emit to the reducers only')
         },
       })
+      if (late) throw late
     } catch (error) {
+      if (error === late) throw error
       throw new UserCodeError(`Cannot combine ${shownKey(decoded)}: ${describeError(error)}`, {
         cause: error,
       })

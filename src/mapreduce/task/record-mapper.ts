@@ -3,6 +3,7 @@ import { estimateDecodedBytes } from '../../image/header.js'
 import type { ImageLimits } from '../../image/limits.js'
 import { Picture, pictureError } from '../../image/picture.js'
 import { asBuffer } from '../../io/bytes.js'
+import { rejected } from '../../io/waiting.js'
 import type { Counters } from '../counters.js'
 import type { InputRecord } from '../input/input-format.js'
 import type { Job, MapContext } from '../job.js'
@@ -258,13 +259,6 @@ class MapCall {
     if (this.failure) throw this.failure
     return { emits: this.emits }
   }
-}
-
-/** For a caller who may not wait for it. */
-function rejected(error: unknown): Promise<never> {
-  const promise = Promise.reject(error)
-  promise.catch(() => {})
-  return promise
 }
 
 function notMapped(key: string, reason: string): Error {

@@ -58,6 +58,7 @@ export async function runReduceTask(
   let reduceEmitted = 0
   let groupCount = 0
   let current: unknown
+  let late: Error | undefined
   await using opened = await mergeSegments(segments, {
     order: shuffleOrder(job),
     bytes: spec.job.shuffle!.sortBytes,
@@ -104,6 +105,7 @@ export async function runReduceTask(
     counters: counters.toJson(),
     badRecords: [],
   }
+  if (late) throw late
   await commitAttempt(attempt, report)
   return report
 
@@ -141,9 +143,14 @@ export async function runReduceTask(
             return () => output.writer.write(record.key, record.value)
           },
           progress: tell,
+          lateEmit(error) {
+            late ??= new UserCodeError(`Cannot reduce ${shownKey(key)}: ${describeError(error)}`)
+          },
         })
+        if (late) throw late
       } catch (error) {
         signal.throwIfAborted()
+        if (error === late) throw error
         throw new UserCodeError(`Cannot reduce ${shownKey(key)}: ${describeError(error)}`, {
           cause: error,
           details: { key: String(key), partition: spec.partition },
