@@ -1,5 +1,6 @@
-import { errorToJson, KilledError, PixelreduceError } from '../../errors.js'
+import { errorToJson, KilledError } from '../../errors.js'
 import type { JobSpec, TaskExecutor, TaskSpec } from '../../mapreduce/task/task.js'
+import { leaveSignalsToParent } from '../child-process.js'
 import { LocalExecutor } from '../local/local-executor.js'
 import { ProcessExecutor } from '../local/process-executor.js'
 import type { RunnerMessage, RunnerOrder } from './runner-protocol.js'
@@ -15,8 +16,7 @@ const slots = Number(process.argv[2])
 /** How long an attempt says nothing at first. */
 const SILENT_MS = 50
 
-// Ctrl-C goes to all processes of a terminal: the worker drains and ends this one when it is time.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+leaveSignalsToParent()
 // Also a worker that was killed takes its runners along.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 
@@ -59,9 +59,7 @@ async function run({ attempt, spec }: Extract<RunnerOrder, { type: 'run' }>): Pr
     })
     send({ type: 'outcome', attempt, outcome: { report } })
   } catch (error) {
-    const known =
-      error instanceof PixelreduceError ? error : new PixelreduceError(String(error), { cause: error })
-    send({ type: 'outcome', attempt, outcome: { error: errorToJson(known) } })
+    send({ type: 'outcome', attempt, outcome: { error: errorToJson(error) } })
   } finally {
     running.delete(attempt)
   }

@@ -3,6 +3,7 @@ import { errorFromJson, KilledError, ProcessLostError } from '../../errors.js'
 import type { Isolation } from '../../mapreduce/driver/options.js'
 import type { TaskProgress, TaskReport, TaskSpec } from '../../mapreduce/task/task.js'
 import { builtFile } from '../../package-root.js'
+import { childEnd } from '../child-process.js'
 import type { RunnerMessage, RunnerOrder } from './runner-protocol.js'
 
 interface Running {
@@ -44,12 +45,7 @@ export class Runner {
       serialization: 'advanced',
     })
     this.child.on('message', (message: RunnerMessage) => this.hear(message))
-    this.ended = new Promise<string>((resolve) => {
-      this.child.on('error', (error) => {
-        if (this.child.pid === undefined) resolve(error.message)
-      })
-      this.child.on('close', (code, signal) => resolve(signal ?? `exit code ${code}`))
-    }).then((how) => {
+    this.ended = childEnd(this.child).then((how) => {
       this.isEnded = true
       for (const [attempt, { reject }] of this.running) reject(this.killed ?? lost(attempt, how))
       this.running.clear()

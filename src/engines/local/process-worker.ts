@@ -4,6 +4,7 @@ import { setDecodeGate } from '../../image/decode-gate.js'
 import { loadSharp } from '../../image/sharp.js'
 import { runTask } from '../../mapreduce/task/run-task.js'
 import type { TaskSpec } from '../../mapreduce/task/task.js'
+import { leaveSignalsToParent } from '../child-process.js'
 import {
   LIFELINE_DESCRIPTOR,
   NOTE_DESCRIPTOR,
@@ -22,8 +23,7 @@ import type { TaskOutcome } from './thread-protocol.js'
  * it, or with the driver.
  */
 
-// Ctrl-C goes to all processes of a terminal: the driver cleans up and ends this one when it is time.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+leaveSignalsToParent()
 
 // On a thread, because a driver that dies must end also a process whose only thread is in an endless loop.
 new Worker(

@@ -8,6 +8,7 @@ import { localError } from '../../fs/local/local-error.js'
 import type { RunningRecord, TaskProgress, TaskReport, TaskSpec } from '../../mapreduce/task/task.js'
 import { QuietTimer } from '../../mapreduce/task/time-limits.js'
 import { builtFile } from '../../package-root.js'
+import { childEnd } from '../child-process.js'
 import { processLost, recordTimeout, taskTimeout } from './lost-attempt.js'
 import { type ProcessMessage, type ProcessOrder, type ProcessSettings, readNote } from './process-protocol.js'
 import { firstProgress } from './progress-teller.js'
@@ -55,13 +56,8 @@ export class TaskProcess {
       serialization: 'advanced',
     })
     this.child.on('message', (message: ProcessMessage) => this.onMessage?.(message))
-    this.ended = new Promise<string>((resolve) => {
-      this.child.on('error', (error) => {
-        if (this.child.pid === undefined) resolve(error.message)
-      })
-      // After all messages, and after the last word of its note.
-      this.child.on('close', (code, signal) => resolve(signal ?? `exit code ${code}`))
-    }).then((how) => {
+    // After all messages, and after the last word of its note.
+    this.ended = childEnd(this.child).then((how) => {
       const running = readNote(this.note) ?? []
       closeSync(this.note)
       this.isEnded = true
