@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import type { EventLoopUtilization } from 'node:perf_hooks'
 import { pathToFileURL } from 'node:url'
+import type { Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { errorFromJson, PixelreduceError, type TimeoutError } from '../../errors.js'
 import type { TaskExecutor, TaskProgress, TaskReport, TaskSpec } from '../../mapreduce/task/task.js'
@@ -43,6 +44,8 @@ export class LocalExecutor implements TaskExecutor {
   private readonly listeners = new Map<string, (progress: TaskProgress) => void>()
   private readonly looking: NodeJS.Timeout
   private readonly ready = new Map<number, EventLoopUtilization>()
+  /** Threads whose loading somebody waits for. */
+  private readonly loading = new Map<number, { done: Promise<void>; end(): void }>()
   private busyLooks = 0
   private machine = machineTime()
   private movedMs = performance.now()
@@ -127,25 +130,29 @@ export class LocalExecutor implements TaskExecutor {
   /** Waits for threads that are loading: Node dies where one is ended in the middle of it. */
   private async loaded(): Promise<void> {
     const loading = this.pool.threads.filter(({ threadId }) => !this.ready.has(threadId))
-    await Promise.all(
-      loading.map(
-        (thread) =>
-          new Promise<void>((resolve) => {
-            const timer = setTimeout(resolve, LOADING_MS)
-            const done = () => {
-              clearTimeout(timer)
-              resolve()
-            }
-            thread.once('exit', done)
-            this.pool.on('message', (message: WorkerMessage) => {
-              if ('ready' in message && message.ready === thread.threadId) done()
-            })
-          }),
-      ),
-    )
+    await Promise.all(loading.map((thread) => this.loadedThread(thread)))
+  }
+
+  private loadedThread(thread: Worker): Promise<void> {
+    const { threadId } = thread
+    const known = this.loading.get(threadId)
+    if (known) return known.done
+    let end = () => {}
+    const done = new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, LOADING_MS)
+      end = () => {
+        clearTimeout(timer)
+        this.loading.delete(threadId)
+        resolve()
+      }
+    })
+    this.loading.set(threadId, { done, end })
+    thread.once('exit', end)
+    return done
   }
 
   private noteReady(threadId: number): void {
+    this.loading.get(threadId)?.end()
     const thread = this.pool.threads.find((each) => each.threadId === threadId)
     if (!thread) return
     this.ready.set(threadId, thread.performance.eventLoopUtilization())
