@@ -1,27 +1,20 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { UsageError } from '../errors.js'
 import { exists } from '../fs/exists.js'
 import { resolveUri, uriOf } from '../fs/resolve.js'
 import { jobSpec } from '../mapreduce/driver/job-spec.js'
 import type { OpenedJob } from '../mapreduce/driver/open-job.js'
-import {
-  outputCompression,
-  type ResolvedOptions,
-  type RunOptions,
-  resolveOptions,
-} from '../mapreduce/driver/options.js'
-import { defaultOutput } from '../mapreduce/driver/output-specs.js'
+import { outputCompression, type ResolvedOptions, type RunOptions } from '../mapreduce/driver/options.js'
 import { type PlannedInput, planJob } from '../mapreduce/driver/plan.js'
 import { historyFolder } from '../mapreduce/history/history-folder.js'
 import type { InputSplit } from '../mapreduce/input/input-format.js'
-import { type Job, parseParams } from '../mapreduce/job.js'
+import type { Job } from '../mapreduce/job.js'
 import type { SuccessFile } from '../mapreduce/output/success-file.js'
 import { mapTaskId } from '../mapreduce/task/layout.js'
 import { READ_AHEAD_BYTES } from '../mapreduce/task/map-task.js'
 import { machineMemory } from './machine.js'
-import { versions } from './prepared-job.js'
+import { checkedCall, versions } from './prepared-job.js'
 
 /** What a job would do. */
 export interface Explanation {
@@ -90,11 +83,7 @@ const THREAD_BYTES = 64 * 1024 * 1024
  */
 export async function explainJob(opened: OpenedJob, options: RunOptions): Promise<Explanation> {
   const { job } = opened
-  const inputs = typeof options.input === 'string' ? [options.input] : options.input
-  if (inputs.length === 0) throw new UsageError(`Cannot explain ${job.name}: no input is given`)
-  const params = { given: options.params ?? {}, complete: parseParams(job, options.params) }
-  const resolved = resolveOptions(options)
-  const output = resolveUri(options.output ?? defaultOutput(inputs, job.name))
+  const { inputs, params, output, options: resolved } = checkedCall(opened, options)
   const compression = await outputCompression(resolved)
   const folder = await mkdtemp(join(tmpdir(), 'pixelreduce-explain-'))
   try {

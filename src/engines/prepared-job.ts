@@ -26,12 +26,7 @@ export interface PreparedJob {
 
 /** @throws UsageError for what is wrong with params, options or output. */
 export async function prepareJob(opened: OpenedJob, options: RunOptions): Promise<PreparedJob> {
-  const { job } = opened
-  const inputs = typeof options.input === 'string' ? [options.input] : options.input
-  if (inputs.length === 0) throw new UsageError(`Cannot run ${job.name}: no input is given`)
-  const params = { given: options.params ?? {}, complete: parseParams(job, options.params) }
-  const resolved = resolveOptions(options)
-  const output = resolveUri(options.output ?? defaultOutput(inputs, job.name))
+  const { inputs, params, output, options: resolved } = checkedCall(opened, options)
   const identity = identityOf({ opened, params, inputs })
   const earlier = options.resume ? await findEarlier(output, identity) : undefined
   const unfinished = earlier?.kind === 'unfinished' ? earlier : undefined
@@ -45,6 +40,21 @@ export async function prepareJob(opened: OpenedJob, options: RunOptions): Promis
     options: unfinished?.stored.options ?? resolved,
     version: versions(opened),
     earlier,
+  }
+}
+
+/** @throws UsageError for what is wrong with params, options or output. */
+export function checkedCall(
+  { job }: OpenedJob,
+  options: RunOptions,
+): Pick<PreparedJob, 'inputs' | 'params' | 'output' | 'options'> {
+  const inputs = typeof options.input === 'string' ? [options.input] : options.input
+  if (inputs.length === 0) throw new UsageError(`Cannot run ${job.name}: no input is given`)
+  return {
+    inputs,
+    params: { given: options.params ?? {}, complete: parseParams(job, options.params) },
+    options: resolveOptions(options),
+    output: resolveUri(options.output ?? defaultOutput(inputs, job.name)),
   }
 }
 
