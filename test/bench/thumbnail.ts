@@ -1,8 +1,9 @@
 /**
  * The whole thumbnail command against a plain sharp script with two concurrent calls and the same options,
- * in turn: images per second over 480 photographs, start-up over one, and peak memory over 240 and 2,400.
+ * in turn: images per second over 480 photographs, start-up over one, and peak memory over 240 and 2,400. Where
+ * Python has them, also against Pillow's draft mode and OpenCV's reduced decoding with two processes.
  *
- * Run with: npm run bench -- thumbnail
+ * Run with: [PYTHON=python3] npm run bench -- thumbnail
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -62,6 +63,24 @@ console.log(
 console.log(
   `ratio (median of pairs, at least 0.95 is asked): ${median(speeds.map((pair) => pair.script / pair.job)).toFixed(3)}`,
 )
+
+const python = process.env.PYTHON ?? 'python3'
+for (const [library, module, name] of [
+  ['pillow', 'PIL', 'Pillow'],
+  ['opencv', 'cv2', 'opencv-python-headless'],
+] as const) {
+  if (spawnSync(python, ['-c', `import ${module}`]).status !== 0) {
+    console.log(`${library}: not compared; "${python} -m pip install ${name}", or say PYTHON=`)
+    continue
+  }
+  const peer = () => run(python, ['test/bench/thumbnail-peers.py', library, many, output])
+  peer()
+  const ratios = Array.from({ length: ROUNDS }, () => {
+    const ourSeconds = job(many).seconds
+    return peer().seconds / ourSeconds
+  })
+  console.log(`ratio to ${library} with two processes (at least 1.0 is asked): ${median(ratios).toFixed(3)}`)
+}
 
 const one = join(scratch, 'one')
 mkdirSync(one)
