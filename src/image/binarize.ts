@@ -1,51 +1,46 @@
-import { UsageError } from '../errors.js'
-import { binarizeOtsu } from './binarize/otsu.js'
-import { greyFromRgb } from './grey.js'
-import { loadOpenCv, type Mat, type OpenCv, withMats } from './opencv.js'
+import { binarized, checkThresholdOptions, separateGrey, type ThresholdOptions } from './binarize/methods.js'
+import { gated } from './decode-gate.js'
+import { decodeGrey } from './grey.js'
+import { optionChecks } from './option-checks.js'
 import type { Picture } from './picture.js'
 import { pictureError } from './picture-error.js'
 import { encodePng1Bit } from './png-1bit.js'
-import { decodeRgb } from './rgb.js'
+import { loadSharp } from './sharp.js'
 
-/** Each turns a grey Mat black and white in place. */
-const METHODS = {
-  otsu: binarizeOtsu,
-} as const satisfies Record<string, (cv: OpenCv, grey: Mat) => void>
+export { BINARIZE_METHODS, type BinarizeMethod, type ThresholdOptions } from './binarize/methods.js'
 
-export const BINARIZE_METHODS: readonly (keyof typeof METHODS)[] = Object.keys(
-  METHODS,
-) as (keyof typeof METHODS)[]
+export const BINARIZE_FORMATS = ['png', 'tiff'] as const
 
-export interface BinarizeOptions {
-  /** How the threshold is found: `otsu`, one for the whole picture. @default 'otsu' */
-  method?: keyof typeof METHODS
+export interface BinarizeOptions extends ThresholdOptions {
+  /** PNG of one bit a pixel, or TIFF compressed as fax group 4 (CCITT T.6). @default 'png' */
+  format?: (typeof BINARIZE_FORMATS)[number]
 }
 
 /**
  * A picture in black and white: upright by its EXIF orientation, transparency on white, the first frame of an
  * animation. The same picture and options give the same bytes.
- * @returns a PNG of one bit a pixel.
- * @throws PictureError when the picture can't be decoded, LimitError when it is over a limit, UsageError when the
- *   method is none of {@link BINARIZE_METHODS}.
+ * @returns a PNG or TIFF of one bit a pixel.
+ * @throws PictureError when the picture can't be decoded, LimitError when it is over a limit, UsageError when an
+ *   option is out of its range.
  */
 export async function binarize(picture: Picture, options: BinarizeOptions = {}): Promise<Uint8Array> {
-  const { method = 'otsu' } = options
-  if (!Object.hasOwn(METHODS, method)) {
-    throw new UsageError(
-      `Cannot binarize pictures: method is ${JSON.stringify(method)}, expected ${BINARIZE_METHODS.join(', ')}`,
-    )
-  }
-  const [cv, pixels] = await Promise.all([loadOpenCv(), decodeRgb(picture)])
-  const { width, height } = pixels
+  const { format = 'png', ...thresholdOptions } = options
+  optionChecks('binarize pictures').oneOf('format', format, BINARIZE_FORMATS)
+  checkThresholdOptions(thresholdOptions)
+  const grey = await decodeGrey(picture)
   try {
-    return await withMats(cv, (keep) => {
-      const grey = keep(new cv.Mat(height, width, cv.CV_8UC1))
-      greyFromRgb(cv, pixels, grey)
-      METHODS[method](cv, grey)
-      // The pixels are packed before this returns, while the Mat still lives.
-      return encodePng1Bit(grey.data, width, height)
-    })
+    const { width, height } = grey
+    const separation = await separateGrey(grey, thresholdOptions)
+    return await (format === 'png'
+      ? encodePng1Bit(separation.pixels, width, height, separation.threshold)
+      : encodeFaxTiff(binarized(separation), width, height))
   } catch (error) {
     throw pictureError(picture.key, error)
   }
+}
+
+/** ITU-T Recommendation T.6, Facsimile coding schemes and coding control functions for group 4 (1988). */
+function encodeFaxTiff(pixels: Uint8Array, width: number, height: number): Promise<Uint8Array> {
+  const pipeline = gated(loadSharp()(pixels, { raw: { width, height, channels: 1 } }))
+  return pipeline.toColourspace('b-w').tiff({ compression: 'ccittfax4', bitdepth: 1 }).toBuffer()
 }

@@ -5,6 +5,15 @@ export interface OpenCv {
   Mat: new (rows?: number, columns?: number, type?: number) => Mat
   cvtColor(source: Mat, target: Mat, code: number): void
   threshold(source: Mat, target: Mat, threshold: number, maxValue: number, type: number): number
+  adaptiveThreshold(
+    source: Mat,
+    target: Mat,
+    maxValue: number,
+    method: number,
+    type: number,
+    window: number,
+    c: number,
+  ): void
   exceptionFromPtr(pointer: number): { msg: string }
   readonly HEAP8: Int8Array
   readonly CV_8UC1: number
@@ -12,6 +21,8 @@ export interface OpenCv {
   readonly COLOR_RGB2GRAY: number
   readonly THRESH_BINARY: number
   readonly THRESH_OTSU: number
+  readonly ADAPTIVE_THRESH_MEAN_C: number
+  readonly ADAPTIVE_THRESH_GAUSSIAN_C: number
 }
 
 /** A matrix in OpenCV's own heap, which no garbage collector sees: see {@link withMats}. */

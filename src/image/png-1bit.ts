@@ -1,5 +1,7 @@
 import { promisify } from 'node:util'
-import { crc32, deflate } from 'node:zlib'
+import { constants, crc32, deflate } from 'node:zlib'
+import { CHUNK_PIXELS, kernelMemory, kernels } from './simd/kernels.js'
+import { newLayout } from './simd/layout.js'
 
 const deflateBytes = promisify(deflate)
 
@@ -9,49 +11,76 @@ const deflateBytes = promisify(deflate)
  *
  *     signature  89 'PNG' 0d 0a 1a 0a
  *     IHDR       width u32be, height u32be, bit depth 1, colour type 0 (grey), compression 0, filter 0, interlace 0
- *     IDAT       zlib: each row = filter 0, then 8 pixels a byte, the leftmost in the highest bit, padded with 0
+ *     IDAT       zlib: each row = filter 2 (up), then 8 pixels a byte, the leftmost in the highest bit, padded with 0
  *     IEND
  *     a chunk    <length u32be of the data> <type, 4 characters> <data> <crc32 u32be of type and data>
  *
- * @param pixels width * height bytes, row by row; 128 and above is white. Read before this returns.
+ * @param pixels width * height bytes, row by row; those above the threshold are white. Read before this returns.
  * @param width in pixels, at least 1.
  */
-export function encodePng1Bit(pixels: Uint8Array, width: number, height: number): Promise<Uint8Array> {
+export async function encodePng1Bit(
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  threshold = 127,
+): Promise<Uint8Array> {
+  return png1Bit(width, height, await deflateBytes(packRows(pixels, width, height, threshold), DEFLATE_1_BIT))
+}
+
+/** A PNG of one bit a pixel whose rows are filtered and deflated already. */
+export function png1Bit(width: number, height: number, data: Uint8Array): Uint8Array {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
   header[8] = 1
-  const rows = packRows(pixels, width, height)
-  return deflateBytes(rows).then((data) =>
-    Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', Buffer.alloc(0))]),
-  )
+  return Buffer.concat([
+    SIGNATURE,
+    chunk('IHDR', header),
+    chunk('IDAT', data),
+    chunk('IEND', Buffer.alloc(0)),
+  ])
 }
 
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')
 
-/** Unfiltered, as the PNG specification advises for depths below 8. */
-function packRows(pixels: Uint8Array, width: number, height: number): Uint8Array {
-  const rowBytes = 1 + Math.ceil(width / 8)
-  const rows = new Uint8Array(rowBytes * height)
-  let from = 0
-  for (let row = 0; row < height; row++) {
-    let to = row * rowBytes + 1
-    const end = from + width
-    for (; from + 8 <= end; from += 8) {
-      rows[to++] =
-        (pixels[from]! & 0x80) |
-        ((pixels[from + 1]! & 0x80) >> 1) |
-        ((pixels[from + 2]! & 0x80) >> 2) |
-        ((pixels[from + 3]! & 0x80) >> 3) |
-        ((pixels[from + 4]! & 0x80) >> 4) |
-        ((pixels[from + 5]! & 0x80) >> 5) |
-        ((pixels[from + 6]! & 0x80) >> 6) |
-        ((pixels[from + 7]! & 0x80) >> 7)
+/**
+ * Only runs of the same byte are looked for. What a row has in common with the one above is zero already, so
+ * that this is smaller than a thorough search in unfiltered rows, and four times as fast.
+ */
+export const DEFLATE_1_BIT = { strategy: constants.Z_RLE, chunkSize: 2 ** 17 }
+
+/** Each row's bits less those of the row above, byte by byte. */
+function packRows(pixels: Uint8Array, width: number, height: number, threshold: number): Uint8Array {
+  const rowBytes = Math.ceil(width / 8)
+  const chunkRows = Math.max(1, Math.floor(CHUNK_PIXELS / width))
+  const layout = newLayout()
+  const from = layout.place(chunkRows * width)
+  const to = layout.place(chunkRows * (1 + rowBytes))
+  let row = layout.place(rowBytes)
+  let above = layout.place(rowBytes)
+  const memory = new Uint8Array(kernelMemory(layout.length))
+  const { packBits, subtractBytes } = kernels()
+  const usedBits = 0xff << (rowBytes * 8 - width)
+
+  memory.fill(0, above, above + rowBytes)
+  const packed = new Uint8Array(height * (1 + rowBytes))
+  for (let top = 0; top < height; top += chunkRows) {
+    const rows = Math.min(chunkRows, height - top)
+    memory.set(pixels.subarray(top * width, (top + rows) * width), from)
+    for (let index = 0; index < rows; index++) {
+      const filtered = to + index * (1 + rowBytes)
+      packBits(from + index * width, row, width, threshold)
+      memory[row + rowBytes - 1]! &= usedBits
+      memory[filtered] = FILTER_UP
+      subtractBytes(row, above, filtered + 1, rowBytes)
+      ;[row, above] = [above, row]
     }
-    for (let bit = 0; from < end; from++, bit++) rows[to]! |= (pixels[from]! & 0x80) >> bit
+    packed.set(memory.subarray(to, to + rows * (1 + rowBytes)), top * (1 + rowBytes))
   }
-  return rows
+  return packed
 }
+
+export const FILTER_UP = 2
 
 function chunk(type: string, data: Uint8Array): Buffer {
   const bytes = Buffer.alloc(12 + data.length)

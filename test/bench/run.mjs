@@ -4,11 +4,11 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
-/** The services find their Java sources beside themselves, not beside the bundle. */
+/** Services find their Java sources, and tests their fixtures, beside themselves and not beside the bundle. */
 const ownUrls = {
   name: 'own-urls',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]test[\\/]services[\\/].*\.ts$/ }, ({ path }) => ({
+    onLoad({ filter: /[\\/]test[\\/](services|image)[\\/].*\.ts$/ }, ({ path }) => ({
       contents: readFileSync(path, 'utf8').replaceAll(
         'import.meta.url',
         JSON.stringify(pathToFileURL(path).href),

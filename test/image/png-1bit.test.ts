@@ -28,3 +28,15 @@ test('it has one bit a pixel', async () => {
   const png = await encodePng1Bit(new Uint8Array(17 * 3).fill(255), 17, 3)
   expect(await sharp(png).metadata()).toMatchObject({ format: 'png', width: 17, height: 3, bitsPerSample: 1 })
 })
+
+test('pixels above the threshold are white, those at it black', async () => {
+  const png = await encodePng1Bit(Uint8Array.of(0, 41, 42, 43, 255), 5, 1, 42)
+  expect([...(await sharp(png).extractChannel(0).raw().toBuffer())]).toEqual([0, 0, 0, 255, 255])
+})
+
+test('what lies behind the pixels does not show in the bytes', async () => {
+  await encodePng1Bit(new Uint8Array(100 * 100).fill(255), 100, 100)
+  const first = await encodePng1Bit(new Uint8Array(21).fill(200), 7, 3)
+  await encodePng1Bit(new Uint8Array(100 * 100), 100, 100)
+  expect(Buffer.from(await encodePng1Bit(new Uint8Array(21).fill(200), 7, 3)).equals(first)).toBe(true)
+})
