@@ -16,12 +16,15 @@ export function setDecodeGate(given: DecodeGate): void {
 /** Makes a pipeline wait for its turn before libvips runs it; calls that take a callback don't wait. */
 export function gated(pipeline: Sharp): Sharp {
   if (!gate) return pipeline
-  const { toBuffer, clone } = pipeline
-  const run = (...args: unknown[]): unknown => {
-    const start = () => Reflect.apply(toBuffer, pipeline, args)
-    return gate && typeof args.at(-1) !== 'function' ? gate.run(start) : start()
+  const { toBuffer, toFile, clone } = pipeline
+  const gating = (output: (...args: never[]) => unknown) => {
+    return (...args: unknown[]): unknown => {
+      const start = () => Reflect.apply(output, pipeline, args) as Promise<unknown>
+      return gate && typeof args.at(-1) !== 'function' ? gate.run(start) : start()
+    }
   }
-  pipeline.toBuffer = run as Sharp['toBuffer']
+  pipeline.toBuffer = gating(toBuffer) as Sharp['toBuffer']
+  pipeline.toFile = gating(toFile) as Sharp['toFile']
   pipeline.clone = () => gated(Reflect.apply(clone, pipeline, []))
   return pipeline
 }

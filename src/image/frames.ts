@@ -1,4 +1,5 @@
 import type { PictureFormat } from './format.js'
+import { gifFrames } from './header/gif.js'
 import { fourCharacters, u32le } from './header/picture-header.js'
 import { countTiffPages } from './header/tiff.js'
 
@@ -19,31 +20,10 @@ export function countFrames(bytes: Uint8Array, format: PictureFormat, atMost: nu
   }
 }
 
-/**
- *     header 13 bytes (flags u8 at 10), global colours if flag 80: 3 * 2^(1 + flags & 7) bytes; then blocks:
- *     21  extension: label u8, sub-blocks
- *     2c  frame: 8 bytes, flags u8, local colours as above, code size u8, sub-blocks
- *     3b  end
- *     sub-blocks: <length u8> <data>, until a length of 0
- */
 function countGifFrames(bytes: Uint8Array, atMost: number): number {
-  let frames = 0
-  let at = 13 + colourTableBytes(bytes[10]!)
-  while (at < bytes.length && frames < atMost) {
-    const block = bytes[at]
-    if (block === 0x21) at += 2
-    else if (block === 0x2c) {
-      frames++
-      at += 11 + colourTableBytes(bytes[at + 9]!)
-    } else break
-    while (at < bytes.length && bytes[at] !== 0) at += bytes[at]! + 1
-    at++
-  }
-  return frames
-}
-
-function colourTableBytes(flags: number): number {
-  return flags & 0x80 ? 3 * 2 ** (1 + (flags & 7)) : 0
+  let count = 0
+  for (const _ of gifFrames(bytes)) if (++count >= atMost) break
+  return count
 }
 
 /** RIFF chunks from byte 12: `<4 characters> <length u32le> <data, padded to even>`; each ANMF is a frame. */

@@ -1,7 +1,8 @@
 import type { Metadata, Sharp, SharpOptions } from 'sharp'
-import { checkDecodable, checkWhole } from './decodable.js'
+import type { Band } from './band/band.js'
+import { checkDecodable, checkSamples, checkWhole } from './decodable.js'
 import { gated } from './decode-gate.js'
-import { readHeader } from './header.js'
+import { type PictureHeader, readHeader } from './header.js'
 import { checkLimits, DEFAULT_LIMITS, type ImageLimits } from './limits.js'
 import { pictureError } from './picture-error.js'
 import { loadSharp } from './sharp.js'
@@ -20,11 +21,14 @@ export class Picture {
   /** The encoded picture, as stored. Not to be written to. */
   readonly bytes: Uint8Array
   readonly limits: ImageLimits
+  /** Of a job whose input is {@link bandedPictures}: which rows of the picture these are. */
+  readonly band: Band | undefined
 
-  constructor(key: string, bytes: Uint8Array, limits: ImageLimits = DEFAULT_LIMITS) {
+  constructor(key: string, bytes: Uint8Array, limits: ImageLimits = DEFAULT_LIMITS, band?: Band) {
     this.key = key
     this.bytes = bytes
     this.limits = limits
+    this.band = band
   }
 
   /**
@@ -53,6 +57,8 @@ export class Picture {
   pipeline(options: PipelineOptions = {}): Sharp {
     checkDecodable(this.key, this.bytes)
     checkLimits(this.key, this.bytes, this.limits)
+    const header = readHeader(this.bytes)
+    checkSamples(this.key, header)
     if (options.failOn !== 'none') checkWhole(this.key, this.bytes)
     const pipeline = loadSharp()(this.bytes, {
       autoOrient: true,
@@ -61,16 +67,21 @@ export class Picture {
       limitInputPixels: this.limits.maxPixels,
       ...options,
     })
-    const isToBeTold = isDeepAndProfiled(this.bytes) && !options.ignoreIcc
-    return gated(isToBeTold ? pipeline.withIccProfile('srgb', { attach: false }) : pipeline)
+    const isDeepAndProfiled = header !== undefined && header.bitDepth > 8 && header.hasProfile
+    return gated(isDeepAndProfiled && !options.ignoreIcc ? honouringProfile(pipeline, header) : pipeline)
   }
 }
 
 /**
  * sharp works on profiled pictures of 16 bits in Display P3 and would write those numbers out as if they were sRGB;
- * such a picture must be told its output profile. Untagged ones must not: sharp would take them for Display P3.
+ * such a picture must be told its output profile. Untagged ones must not: sharp would take them for Display P3. Of
+ * grey ones of 16 bits it passes the profile over, which it does not at 8 bits.
  */
-function isDeepAndProfiled(bytes: Uint8Array): boolean {
-  const header = readHeader(bytes)
-  return header !== undefined && header.bitDepth > 8 && header.hasProfile
+function honouringProfile(pipeline: Sharp, { channels }: PictureHeader): Sharp {
+  return channels <= MAX_GREY_CHANNELS
+    ? pipeline.pipelineColourspace('b-w')
+    : pipeline.withIccProfile('srgb', { attach: false })
 }
+
+/** Grey, and alpha. */
+const MAX_GREY_CHANNELS = 2

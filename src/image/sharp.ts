@@ -30,7 +30,11 @@ const BLOCKED_LOADERS = [
   'DcRaw',
   'Jp2k',
   'Jxl',
-].map((format) => `VipsForeignLoad${format}`)
+].map(loaderOf)
+
+function loaderOf(format: string): string {
+  return `VipsForeignLoad${format}`
+}
 
 let loaded: SharpModule | undefined
 
@@ -48,6 +52,15 @@ export function loadSharp(): SharpModule {
   module.block({ operation: BLOCKED_LOADERS })
   loaded = module
   return module
+}
+
+/**
+ * Lets libvips load SVG, in the whole process and for as long as it lives: another thread may be drawing one when
+ * this one has done. What keeps SVG from a job that has not asked for it is `checkDecodable`; the block is a
+ * second guard, of jobs that call sharp themselves.
+ */
+export function unblockSvg(): void {
+  loadSharp().unblock({ operation: [loaderOf('Svg')] })
 }
 
 function requireSharp(): SharpModule {

@@ -6,7 +6,8 @@ export function encodeChunks(chunks: ReadonlyArray<readonly [type: string, data:
   return Buffer.concat([signature, ...chunks.map(([type, data]) => encodeChunk(type, data))])
 }
 
-function encodeChunk(type: string, data: Uint8Array): Buffer {
+/** One chunk with its checksum. */
+export function encodeChunk(type: string, data: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data])
   const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)]
   length.writeUInt32BE(data.length)

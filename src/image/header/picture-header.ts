@@ -10,8 +10,15 @@ export interface PictureHeader {
   readonly channels: number
   /** Of one sample, as stored: 1, 8, 16 and so on. */
   readonly bitDepth: number
-  /** Whether an ICC profile is embedded; only looked for in PNG and TIFF, the formats with 16-bit samples. */
+  /** Whether an ICC profile is embedded; only looked for in the formats with more than 8 bits: PNG, TIFF, AVIF. */
   readonly hasProfile: boolean
+  /** Whether samples are floating-point numbers, as in TIFF they may be. @default false */
+  readonly isFloat?: boolean
+  /**
+   * What the decoder holds of the whole picture beside the pixels that it gives, in bytes a pixel.
+   * @default 0, for those that decode row by row
+   */
+  readonly decoderBytesOfPixel?: number
 }
 
 /** Reads a header that begins with its format's magic; undefined when it makes no sense. */

@@ -5,19 +5,23 @@ import { type HeaderReader, type PictureHeader, u16be, u16le, u32be, u32le } fro
  *     IFD        entries u16, then each entry: tag u16, type u16, count u32, value u32 (or the offset of it),
  *                then the offset of the next IFD u32, 0 at the last
  *
- * BigTIFF (43) is laid out alike with wider fields; its header is left unknown.
+ * BigTIFF is the same with wider fields:
+ *
+ *     byte order 'II' or 'MM', 43 u16, 8 u16, 0 u16, offset of the first IFD u64
+ *     IFD        entries u64, then each entry: tag u16, type u16, count u64, value u64 (or the offset of it),
+ *                then the offset of the next IFD u64, 0 at the last
  */
 export const readTiffHeader: HeaderReader = (bytes) => {
   const file = openTiff(bytes)
   if (!file) return undefined
-  const entries = file.u16(bytes, file.firstDirectory)
-  const found = { width: 0, height: 0, channels: 1, bitDepth: 1, hasProfile: false }
-  for (let index = 0; index < Math.min(entries, MAX_ENTRIES); index++) {
-    const at = file.firstDirectory + 2 + index * ENTRY_BYTES
-    const type = file.u16(bytes, at + 2)
-    const count = file.u32(bytes, at + 4)
-    const value = type === SHORT ? file.u16(bytes, at + 8) : file.u32(bytes, at + 8)
-    switch (file.u16(bytes, at)) {
+  const found = { width: 0, height: 0, channels: 1, bitDepth: 1, hasProfile: false, isFloat: false }
+  let isPalette = false
+  const entries = Math.min(file.count(file.firstDirectory), MAX_ENTRIES)
+  for (let index = 0; index < entries; index++) {
+    const at = file.entriesOf(file.firstDirectory) + index * file.entryBytes
+    // Of what there is one for each channel the first stands for all.
+    const value = file.firstValue(at)
+    switch (file.u16(at)) {
       case TAG.imageWidth:
         found.width = value
         break
@@ -25,11 +29,18 @@ export const readTiffHeader: HeaderReader = (bytes) => {
         found.height = value
         break
       case TAG.bitsPerSample:
-        // More than two shorts do not fit into the entry; it has their offset then.
-        found.bitDepth = count > 2 ? file.u16(bytes, file.u32(bytes, at + 8)) : value
+        found.bitDepth = value
         break
       case TAG.samplesPerPixel:
-        found.channels = value
+        if (!isPalette) found.channels = value
+        break
+      case TAG.photometric:
+        // Comes before the samples, as tags ascend.
+        isPalette = value === PALETTE
+        if (isPalette) found.channels = COLOURS
+        break
+      case TAG.sampleFormat:
+        found.isFloat = value === FLOATING_POINT
         break
       case TAG.iccProfile:
         found.hasProfile = true
@@ -47,20 +58,55 @@ export function countTiffPages(bytes: Uint8Array, atMost: number): number | unde
   for (let at = file.firstDirectory; at !== 0 && at + 2 <= bytes.length && seen.size < atMost; ) {
     if (seen.has(at)) break // a chain that bites its tail
     seen.add(at)
-    at = file.u32(bytes, at + 2 + file.u16(bytes, at) * ENTRY_BYTES)
+    at = file.offset(file.entriesOf(at) + file.count(at) * file.entryBytes)
   }
   return seen.size
 }
 
-const ENTRY_BYTES = 12
+const CLASSIC = 42
+const BIG = 43
 const MAX_ENTRIES = 256
 const SHORT = 3
-const TAG = { imageWidth: 256, imageLength: 257, bitsPerSample: 258, samplesPerPixel: 277, iccProfile: 34675 }
+const SHORT_BYTES = 2
+const FLOATING_POINT = 3
+const PALETTE = 3
+/** Of what a palette's numbers stand for. */
+const COLOURS = 3
+const TAG = {
+  imageWidth: 256,
+  imageLength: 257,
+  bitsPerSample: 258,
+  photometric: 262,
+  samplesPerPixel: 277,
+  sampleFormat: 339,
+  iccProfile: 34675,
+}
 
+/** A TIFF's fields, as wide as its version has them. */
 function openTiff(bytes: Uint8Array) {
-  const little = bytes[0] === 0x49
-  const u16 = little ? u16le : u16be
-  const u32 = little ? u32le : u32be
-  if (u16(bytes, 2) !== 42) return undefined
-  return { u16, u32, firstDirectory: u32(bytes, 4) }
+  const isLittle = bytes[0] === 0x49
+  const u16 = (at: number) => (isLittle ? u16le : u16be)(bytes, at)
+  const u32 = (at: number) => (isLittle ? u32le : u32be)(bytes, at)
+  const u64 = (at: number) => u32(isLittle ? at + 4 : at) * 2 ** 32 + u32(isLittle ? at : at + 4)
+  const version = u16(2)
+  if (version !== CLASSIC && version !== BIG) return undefined
+  const isBig = version === BIG
+  const offset = isBig ? u64 : u32
+  const countBytes = isBig ? 8 : 2
+  const valueBytes = isBig ? 8 : 4
+  return {
+    u16,
+    offset,
+    firstDirectory: offset(isBig ? 8 : 4),
+    entryBytes: isBig ? 20 : 12,
+    count: isBig ? u64 : u16,
+    entriesOf: (directory: number) => directory + countBytes,
+    firstValue(entry: number): number {
+      const isShort = u16(entry + 2) === SHORT
+      const at = entry + 4 + valueBytes
+      const isInside = offset(entry + 4) * (isShort ? SHORT_BYTES : 4) <= valueBytes
+      const place = isInside ? at : offset(at)
+      return isShort ? u16(place) : u32(place)
+    },
+  }
 }

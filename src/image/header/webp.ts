@@ -22,5 +22,9 @@ export const readWebpHeader: HeaderReader = (bytes) => {
 }
 
 function webp(width: number, height: number, hasAlpha: boolean): ReturnType<HeaderReader> {
-  return { width, height, bitDepth: 8, channels: hasAlpha ? 4 : 3, hasProfile: false }
+  const channels = hasAlpha ? 4 : 3
+  return { width, height, bitDepth: 8, channels, hasProfile: false, decoderBytesOfPixel: DECODER_BYTES }
 }
+
+/** The frame as RGBA, and what libwebp works with. Measured. */
+const DECODER_BYTES = 5
