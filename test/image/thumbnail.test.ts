@@ -2,7 +2,12 @@ import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { PictureError, UsageError } from '../../src/errors.js'
 import { Picture } from '../../src/image/picture.js'
-import { type ThumbnailOptions, thumbnail } from '../../src/image/thumbnail.js'
+import {
+  type ThumbnailOptions,
+  type ThumbnailStyle,
+  thumbnail,
+  thumbnails,
+} from '../../src/image/thumbnail.js'
 import {
   animation,
   distance,
@@ -167,4 +172,103 @@ test.each([
   )
   expect(error).toBeInstanceOf(UsageError)
   expect(error.message).toBe(`Cannot make thumbnails: ${message}`)
+})
+
+describe('several sizes', () => {
+  const sized = (bytes: Uint8Array, sizes: number[], style?: ThumbnailStyle) =>
+    thumbnails(new Picture('k', bytes), sizes, style)
+
+  test('are made in the order of the sizes as text, each once', async () => {
+    const made = await sized(photograph('coffee.jpg'), [64, 256, 1024, 64])
+    expect(made.map(({ size }) => size)).toEqual([1024, 256, 64])
+    expect(await Promise.all(made.map(({ bytes }) => sizeOf(bytes)))).toEqual([
+      'jpeg 600 x 400',
+      'jpeg 256 x 171',
+      'jpeg 64 x 43',
+    ])
+  })
+
+  test.each([
+    'inside',
+    'cover',
+    'contain',
+    'fill',
+    'outside',
+  ] as const)('with the fit %s have the sides of single ones, and the largest its very pixels', async (fit) => {
+    const glass = await sharp(photograph('coffee.jpg')).ensureAlpha(0.7).png().toBuffer()
+    for (const [bytes, format] of [
+      [photograph('retina.jpg'), 'jpeg'],
+      [photograph('coffee.jpg'), 'png'],
+      [photograph('camera.png'), 'jpeg'],
+      [glass, 'jpeg'],
+      [glass, 'png'],
+    ] as const) {
+      const style = { fit, format }
+      const made = await sized(bytes, [20, 50, 200], style)
+      for (const { size, bytes: small } of made) {
+        const single = await thumbnailOf(bytes, { ...style, size })
+        expect(await sizeOf(small)).toBe(await sizeOf(single))
+        if (size === 200) {
+          expect((await pixelsOf(single)).data.equals((await pixelsOf(small)).data)).toBe(true)
+        }
+      }
+    }
+  })
+
+  test('of a turned picture are upright', async () => {
+    const lying = await quadrants().withMetadata({ orientation: 6 }).jpeg().toBuffer()
+    const made = await sized(lying, [12, 24])
+    expect(await Promise.all(made.map(({ bytes }) => sizeOf(bytes)))).toEqual(['jpeg 8 x 12', 'jpeg 16 x 24'])
+  })
+
+  test('grow beyond the picture where they may', async () => {
+    const made = await sized(photograph('coffee.jpg'), [900, 60], { enlarge: true })
+    expect(await Promise.all(made.map(({ bytes }) => sizeOf(bytes)))).toEqual([
+      'jpeg 60 x 40',
+      'jpeg 900 x 600',
+    ])
+  })
+
+  test('come nearer to a reduction of all pixels than single ones', async () => {
+    const retina = photograph('retina.jpg')
+    const pixels = await sharp(retina).raw().toBuffer()
+    const truth = await sharp(pixels, { raw: { width: 1411, height: 1411, channels: 3 } })
+      .resize(64, 64)
+      .raw()
+      .toBuffer()
+    const error = async (bytes: Uint8Array) => {
+      const { data } = await pixelsOf(bytes)
+      return data.reduce((sum, value, at) => sum + (value - truth[at]!) ** 2, 0)
+    }
+    const [, small] = await sized(retina, [512, 64], { format: 'png' })
+    expect(small!.size).toBe(64)
+    expect(await error(small!.bytes)).toBeLessThan(
+      await error(await thumbnailOf(retina, { size: 64, format: 'png' })),
+    )
+  })
+
+  test('keep metadata where asked', async () => {
+    const tagged = await quadrants()
+      .withExif({ IFD0: { Copyright: 'The Archive' } })
+      .jpeg()
+      .toBuffer()
+    for (const { bytes } of await sized(tagged, [8, 16], { keepMetadata: true })) {
+      expect((await sharp(bytes).metadata()).exif?.toString('latin1')).toContain('The Archive')
+    }
+  })
+
+  test('of a picture that is none are refused', async () => {
+    await expect(sized(photograph('rocket.jpg').subarray(0, 5000), [8, 16])).rejects.toBeInstanceOf(
+      PictureError,
+    )
+    await expect(sized(photograph('rocket.jpg'), [])).rejects.toThrow(
+      'Cannot make thumbnails: sizes is [], expected one or more',
+    )
+    await expect(sized(photograph('rocket.jpg'), [8, 0])).rejects.toThrow(
+      'Cannot make thumbnails: sizes is 0, expected a whole number from 1 to 16384',
+    )
+    await expect(sized(photograph('rocket.jpg'), [8, 16], { background: 'whitish' })).rejects.toThrow(
+      'Cannot make thumbnails: background is "whitish", expected a CSS colour',
+    )
+  })
 })
