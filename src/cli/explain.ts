@@ -1,6 +1,7 @@
 import prettyBytes from 'pretty-bytes'
 import type { ExplainedSplit, Explanation } from '../engines/explain-job.js'
 import { counted } from '../mapreduce/counted.js'
+import { bandsInWords } from '../mapreduce/input/picture-bands.js'
 import { writeLine } from './output.js'
 
 /** Splits that are printed one by one; `--json` has them all. */
@@ -52,12 +53,22 @@ function sizes(splits: readonly ExplainedSplit[]): string {
   return `, ${prettyBytes(least)} to ${prettyBytes(most)} each`
 }
 
-function splitLine({ taskId, kind, path, start, end, bytes, records, hosts }: ExplainedSplit): string {
-  // Of files combined, start and end are places in a list.
-  const range = kind === 'picture-files' || kind === 'text-files' ? '' : ` ${start}-${end}`
+function splitLine({ taskId, path, bytes, records, hosts, ...split }: ExplainedSplit): string {
+  const range = rangeOf(split)
   const count = records === undefined ? '' : `, ${counted(records, 'record')}`
   const where = hosts.length > 0 ? `, on ${hosts.join(', ')}` : ''
   return `${taskId}  ${path}${range}  ${prettyBytes(bytes)}${count}${where}`
+}
+
+function rangeOf({
+  kind,
+  start,
+  end,
+  bands,
+}: Pick<ExplainedSplit, 'kind' | 'start' | 'end' | 'bands'>): string {
+  if (bands) return ` ${bandsInWords(bands)}`
+  // Of files combined, start and end are places in a list.
+  return kind === 'picture-files' || kind === 'text-files' ? '' : ` ${start}-${end}`
 }
 
 function shortClass(className: string): string {

@@ -53,6 +53,8 @@ export interface ExplainedSplit {
   bytes: number
   records?: number
   hosts: readonly string[]
+  /** Of a picture that is cut: its key, and which of its bands, by their numbers: [first, next). */
+  bands?: { key: string; first: number; next: number }
 }
 
 /** Bytes at the most, of all tasks that work at once. */
@@ -133,6 +135,9 @@ function explainedSplit(split: InputSplit, number: number): ExplainedSplit {
     bytes: length,
     ...(records === undefined ? {} : { records }),
     hosts,
+    ...(split.kind === 'picture-bands'
+      ? { bands: { key: split.key, first: split.first, next: split.next } }
+      : {}),
   }
 }
 

@@ -261,6 +261,7 @@ export function parseParams<S extends z.ZodObject>(job: Job<S>, params: unknown)
       return issue.keys.map((key) => `--${flagName(key)} is no param of this job`).join('; ')
     }
     const [param] = issue.path
+    if (param === undefined) return issue.message
     const given = (params as Record<string, unknown> | undefined)?.[String(param)]
     const value = given === undefined ? '' : ` is ${JSON.stringify(given)}`
     return `--${flagName(String(param))}${value}: ${issue.message.replace(/^Invalid input: /, '')}`
@@ -274,7 +275,8 @@ const strictSchemas = new WeakMap<object, z.ZodObject>()
 function strictParams(job: { params: z.ZodObject }): z.ZodObject {
   let schema = strictSchemas.get(job)
   if (!schema) {
-    schema = z.strictObject(job.params.shape)
+    // Not a new object of the same shape: that would be without what the author refines.
+    schema = job.params.strict()
     strictSchemas.set(job, schema)
   }
   return schema

@@ -4,6 +4,7 @@ import type { HistoryEvent, HistoryEventOf } from '../../mapreduce/history/histo
 import { type HistoryPlace, readHistory } from '../../mapreduce/history/history-reader.js'
 import { endOf, type JobSummary } from '../../mapreduce/history/job-summary.js'
 import { type RootCause, rootCauseOf } from '../../mapreduce/history/root-cause.js'
+import { bandsInWords } from '../../mapreduce/input/picture-bands.js'
 import { counterLines } from '../counter-lines.js'
 import { EXIT } from '../exit.js'
 import { writeLine } from '../output.js'
@@ -125,13 +126,9 @@ function causeLines({
   ]
 }
 
-function splitInWords({
-  path,
-  start,
-  end,
-  length,
-  kind,
-}: HistoryEventOf<'planned'>['tasks'][number]): string {
+function splitInWords(split: HistoryEventOf<'planned'>['tasks'][number]): string {
+  const { path, start, end, length, kind } = split
+  if (kind === 'picture-bands') return `${path}, ${bandsInWords(split)}`
   const isListed = kind === 'picture-files' || kind === 'text-files'
   return isListed ? `files of ${path}, ${length} bytes` : `${path}, bytes ${start} to ${end}`
 }

@@ -73,6 +73,11 @@ export class MapFileReader implements AsyncDisposable {
     return (await this.verifier())?.records
   }
 
+  /** The recorded checksum of the value at this position of the index, not with BLOCK; undefined without any. */
+  async checksumAt(position: number): Promise<bigint | undefined> {
+    return (await this.verifier())?.expectedAt(position)
+  }
+
   /**
    * The record with this key, of several the first; undefined when there is none.
    * @throws ChecksumError when its value is not the one that was written.

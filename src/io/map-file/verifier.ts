@@ -46,6 +46,11 @@ export class RecordVerifier {
     )
   }
 
+  /** The checksum of the value of the record at this position, not with BLOCK. */
+  expectedAt(position: number): bigint {
+    return this.checksums.checksum(this.ordinalOf(position))
+  }
+
   /** The error for a value that is not the one that was written. */
   check(key: Uint8Array, value: Uint8Array, ordinal: number, position: number): ChecksumError | undefined {
     const expected = ordinal < this.checksums.count ? this.checksums.checksum(ordinal) : undefined

@@ -14,13 +14,36 @@ let loading: Promise<void> | undefined
 /** Readies the hash for large values; until then all go the slower way, to the same result. */
 export function loadXxh3(): Promise<void> {
   loading ??= (async () => {
-    // Its own small file: the package's main module holds thirty other hashes.
-    const module = require('hash-wasm/dist/xxhash3.umd.min.js') as {
-      createXXHash3: typeof createXXHash3
-    }
-    large = await module.createXXHash3()
+    large = await createHasher()
   })()
   return loading
+}
+
+function createHasher(): Promise<IHasher> {
+  // Its own small file: the package's main module holds thirty other hashes.
+  const module = require('hash-wasm/dist/xxhash3.umd.min.js') as { createXXHash3: typeof createXXHash3 }
+  return module.createXXHash3()
+}
+
+function numberOf(digest: Uint8Array): bigint {
+  return Buffer.from(digest.buffer, digest.byteOffset, digest.length).readBigUInt64BE()
+}
+
+/** The same hash of bytes that come in pieces. */
+export class Xxh3Stream {
+  private constructor(private readonly hasher: IHasher) {}
+
+  static async create(): Promise<Xxh3Stream> {
+    return new Xxh3Stream((await createHasher()).init())
+  }
+
+  update(bytes: Uint8Array): void {
+    this.hasher.update(bytes)
+  }
+
+  digest(): bigint {
+    return numberOf(this.hasher.digest('binary'))
+  }
 }
 
 /** xxh3-64, seed 0. */
@@ -29,6 +52,5 @@ export function xxh3(bytes: Uint8Array): bigint {
     native ??= (require('@node-rs/xxhash') as { xxh3: typeof NativeXxh3 }).xxh3
     return native.xxh64(bytes)
   }
-  const digest = large.init().update(bytes).digest('binary')
-  return Buffer.from(digest.buffer, digest.byteOffset, digest.length).readBigUInt64BE()
+  return numberOf(large.init().update(bytes).digest('binary'))
 }

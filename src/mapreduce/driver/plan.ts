@@ -4,6 +4,7 @@ import type { InputDefinition } from '../input/input-definition.js'
 import type { InputSplit, JobInput } from '../input/input-format.js'
 import { openInputs } from '../input/inputs.js'
 import { onlySplits } from '../input/only-records.js'
+import { cutIntoBands } from '../input/picture-bands.js'
 import type { ResolvedOptions } from './options.js'
 
 /** What a job will do: its input, divided. Written as `plan.json` before the first task runs. */
@@ -57,9 +58,13 @@ export async function planJob(
   const { only } = options
   const splits: InputSplit[] = []
   const planned: PlannedInput[] = []
-  for (const input of inputs) {
+  const { bands } = job.input
+  for (const [number, input] of inputs.entries()) {
     const first = splits.length
-    for await (const split of input.getSplits(size)) splits.push(split)
+    const given = input.getSplits(size)
+    const { limits } = options
+    const cut = bands && cutIntoBands(given, { input: number, bands, params: job.params, limits, only })
+    for await (const split of cut ?? given) splits.push(split)
     const { uri, kind, totalBytes } = input
     planned.push({ uri, kind, bytes: totalBytes, splits: splits.length - first })
   }
@@ -67,11 +72,16 @@ export async function planJob(
   return {
     splits: only ? await onlySplits(splits, only, job.input) : splits,
     inputs: planned,
-    ...(records === undefined || only ? {} : { records }),
+    ...(records === undefined || only ? {} : { records: bands ? recordsIn(splits) : records }),
     bytes,
     left: Object.fromEntries(left),
     syncMarker: deriveSyncMarker(job, fingerprints).toString('hex'),
   }
+}
+
+/** Of splits that all know how many they have. */
+function recordsIn(splits: readonly InputSplit[]): number {
+  return splits.reduce((sum, split) => sum + (split.records ?? 0), 0)
 }
 
 function splitSize(totalBytes: number, least: number, options: ResolvedOptions): number {

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import type { Band } from '../../image/band/band.js'
 import type { Picture } from '../../image/picture.js'
 import type { Writable } from '../../io/writables/index.js'
 import { classesOf } from '../record-classes.js'
@@ -15,9 +17,28 @@ export interface InputDefinition<R> {
   /** Records: the Java names of the classes that the files must have. */
   readonly keyClass?: string
   readonly valueClass?: string
+  /** Pictures: how those of many pixels are cut into bands. @default not at all */
+  readonly bands?: BandsDefinition
   /** Never set: it carries the type. */
   readonly record?: R
 }
+
+/** How pictures of many pixels are cut: plain functions of the job's params, called where the job is planned. */
+export interface BandsDefinition {
+  /** Pixels of a band's own rows. */
+  pixels(params: unknown): number
+  /** Rows of its neighbours that a band needs on either side. */
+  overlap(params: unknown, size: PictureSize): number
+}
+
+/** Of a picture, upright, in pixels. */
+export interface PictureSize {
+  width: number
+  height: number
+}
+
+/** A picture, or some rows of one. */
+export type BandPicture = Picture & { readonly band: Band }
 
 /** A line of text. */
 export interface TextRecord {
@@ -34,6 +55,39 @@ export interface StoredRecordOf<K, V> {
 }
 
 export const PICTURES: InputDefinition<Picture> = { kind: 'pictures' }
+
+const DEFAULT_BAND_PIXELS = 16_000_000
+
+/** The param that says how large a band is: `params: z.object({ ...bandParams, ... })`. */
+export const bandParams = {
+  bandPixels: z
+    .number()
+    .int()
+    .min(1)
+    .default(DEFAULT_BAND_PIXELS)
+    .describe('cut pictures of more pixels into bands of as many'),
+}
+
+/**
+ * Pictures, of which those of more pixels than `--band-pixels` come in several records, each a band of rows: see
+ * {@link Band}. `map` sees no difference but in `picture.band`; a reducer joins what it emits, see `joinBands`.
+ * @param options `params` are the job's, with {@link bandParams} among them; `overlap` says how many rows above and
+ *   below its own a band needs for these params, 0 for what looks at each pixel alone.
+ */
+export function bandedPictures<S extends z.ZodObject<typeof bandParams>>({
+  overlap,
+}: {
+  params: S
+  overlap(params: z.infer<S>, size: PictureSize): number
+}): InputDefinition<BandPicture> {
+  return {
+    kind: 'pictures',
+    bands: {
+      pixels: (params) => (params as z.infer<S>).bandPixels,
+      overlap: (params, size) => overlap(params as z.infer<S>, size),
+    },
+  }
+}
 
 /** Lines of text files, as Hadoop's TextInputFormat: a file is divided at any byte, a compressed one is not. */
 export function textInput(): InputDefinition<TextRecord> {

@@ -1,10 +1,19 @@
+import type { BandLayout } from '../../image/band/band.js'
+import type { ImageLimits } from '../../image/limits.js'
+import type { Picture } from '../../image/picture.js'
 import type { InputDefinition } from './input-definition.js'
 
 /**
  * A piece of the input, as plain JSON: what one map task reads. `path` and `listing` are URIs, so that a
  * task can open them wherever it runs.
  */
-export type InputSplit = PictureFilesSplit | SequenceFileSplit | MapFileSplit | TextSplit | TextFilesSplit
+export type InputSplit =
+  | PictureFilesSplit
+  | PictureBandsSplit
+  | SequenceFileSplit
+  | MapFileSplit
+  | TextSplit
+  | TextFilesSplit
 
 interface SplitSize {
   /** Bytes to read, about; tasks are balanced by it. */
@@ -15,6 +24,8 @@ interface SplitSize {
   hosts: readonly string[]
   /** The only records to read, by their keys; see only-records.ts. @default all */
   only?: readonly string[]
+  /** Number of the input, of a job that cuts pictures into bands: places in it begin with it. */
+  input?: number
 }
 
 /** Small files combined: the lines in bytes [start, end) of a listing that the plan wrote. */
@@ -25,6 +36,29 @@ export interface PictureFilesSplit extends SplitSize {
   listing: string
   start: number
   end: number
+}
+
+/** Neighbouring bands of one picture of many pixels, each a record; see picture-bands.ts. */
+export interface PictureBandsSplit extends SplitSize {
+  kind: 'picture-bands'
+  /** The folder or the MapFile in which the picture is, and in which of the two. */
+  path: string
+  of: 'picture-files' | 'map-file'
+  /** Where its record is: bytes of the listing, or of the MapFile's data. */
+  start: number
+  end: number
+  key: string
+  /** The encoded picture, in bytes of its file or of the MapFile's data. */
+  value: { start: number; length: number }
+  layout: BandLayout
+  /** EXIF's: 1 to 4. */
+  orientation: number
+  /** Whether any rows can be read, or only all from the top on. */
+  access: 'rows' | 'top-down'
+  bytesOfPixel: number
+  /** Bands, by their numbers: [first, next). */
+  first: number
+  next: number
 }
 
 /** The records of a SequenceFile that begin in [start, end), as Hadoop divides them at sync markers. */
@@ -92,6 +126,10 @@ export interface InputRecord {
   readonly valueBytes?: number
   /** What `map` is called with, where that is not a picture. */
   readonly item?: unknown
+  /** Makes the picture that `map` is called with, when its turn has come. @default one of key and value */
+  readonly open?: (limits: ImageLimits) => Promise<Picture>
+  /** Bytes that the picture may take while it is worked on, where the value does not tell. */
+  readonly decodedBytes?: number
   /** Why the record can't be used, where reading it already showed that. */
   readonly problem?: Error
 }

@@ -3,10 +3,12 @@ import { statIfThere } from '../../fs/exists.js'
 import type { FileStatus } from '../../fs/file-system.js'
 import { compareUtf8, isWithin, joinPath } from '../../fs/path.js'
 import { type Location, resolveUri } from '../../fs/resolve.js'
+import { pictureOfBand } from '../../image/band/band.js'
 import { Text } from '../../io/writables/text.js'
 import { openMapFile } from '../map-file-folder.js'
 import type { InputDefinition } from './input-definition.js'
 import type { InputRecord, InputSplit, MapFileSplit, RecordReader } from './input-format.js'
+import { wantedBands } from './picture-bands.js'
 
 /*
  * Reading nothing but the records of some keys, as messages and the quarantine call them: of a picture its
@@ -17,10 +19,11 @@ import type { InputRecord, InputSplit, MapFileSplit, RecordReader } from './inpu
 export async function* onlyFiles(
   { fs, path }: Location,
   keys: readonly string[],
-  { kind }: InputDefinition<unknown>,
+  { kind, bands }: InputDefinition<unknown>,
 ): AsyncIterable<FileStatus> {
+  const names = bands ? keys.flatMap((key) => [key, pictureOfBand(key)]) : keys
   const paths =
-    kind === 'pictures' ? keys.map((key) => joinPath(path, key)) : keys.map((key) => placeOf(key).path)
+    kind === 'pictures' ? names.map((key) => joinPath(path, key)) : keys.map((key) => placeOf(key).path)
   for (const file of [...new Set(paths)].sort(compareUtf8)) {
     if (!isWithin(file, path)) continue
     const status = await statIfThere({ fs, path: file })
@@ -40,6 +43,11 @@ export async function onlySplits(
   const ranges = new Map<string, Promise<Range[]>>()
   const found: InputSplit[] = []
   for (const { records: _, ...split } of splits) {
+    if (split.kind === 'picture-bands') {
+      const own = wantedBands(split, keys)
+      if (own?.length !== 0) found.push({ ...split, ...(own ? { only: own } : {}) })
+      continue
+    }
     if (split.kind === 'map-file' && kind === 'pictures') {
       const known = ranges.get(split.path) ?? rangesOf(split, keys)
       ranges.set(split.path, known)
@@ -113,6 +121,7 @@ function mayHoldPlace(split: InputSplit, key: string): boolean {
   const { path, position } = placeOf(key)
   switch (split.kind) {
     case 'picture-files':
+    case 'picture-bands':
       return false
     case 'text-files':
       return isWithin(path, resolveUri(split.path).path)

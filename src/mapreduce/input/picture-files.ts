@@ -1,4 +1,4 @@
-import { FormatError, NotFoundError, PermissionError } from '../../errors.js'
+import { NotFoundError, PermissionError } from '../../errors.js'
 import type { FileStatus } from '../../fs/file-system.js'
 import { joinPath } from '../../fs/path.js'
 import { type Location, resolveUri, uriOf } from '../../fs/resolve.js'
@@ -11,6 +11,7 @@ import type {
   RecordReader,
 } from './input-format.js'
 import { type ListedFile, readListing, writeListing } from './listing.js'
+import { changedSincePlanned } from './planned-length.js'
 
 /** Most files that a reader has open at once; enough to hide a disk's or a server's latency. */
 const OPEN_FILES = 4
@@ -138,11 +139,7 @@ async function readPicture(folder: Location, file: ListedFile): Promise<InputRec
     await using source = await folder.fs.open(path)
     const value = await source.read(0, source.length)
     if (value.length === file.length) return { key, value }
-    const problem = new FormatError(
-      `Cannot read ${path}: it had ${file.length} bytes when the job was planned and has ${value.length} now`,
-      { details: { file: path } },
-    )
-    return { key, value, problem }
+    return { key, value, problem: changedSincePlanned(path, file.length, value.length) }
   } catch (error) {
     if (!(error instanceof NotFoundError || error instanceof PermissionError)) throw error
     return { key, value: new Uint8Array(0), problem: error }

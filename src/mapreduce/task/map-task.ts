@@ -69,7 +69,9 @@ export async function runMapTask(spec: MapTaskSpec, job: Job, context: TaskConte
     spec,
   )
 
-  const mostInFlight = spec.isCareful ? 1 : PICTURES_IN_FLIGHT
+  // Bands are large: while one is worked on the next one would only take memory.
+  const isOneByOne = spec.isCareful || spec.split.kind === 'picture-bands'
+  const mostInFlight = isOneByOne ? 1 : PICTURES_IN_FLIGHT
   const inFlight: { record: InputRecord; mapped: Mapped | Promise<Mapped> }[] = []
   const arePictures = job.input.kind === 'pictures'
   while (await reader.fill()) {
@@ -122,7 +124,8 @@ export async function runMapTask(spec: MapTaskSpec, job: Job, context: TaskConte
 
   /** @returns a promise where there is something to wait for */
   function settle(record: InputRecord, mapped: Mapped): Promise<void> | void {
-    if (mapper.lateEmit) throw mapper.lateEmit
+    const failure = mapper.lateEmit ?? mapper.readFailure
+    if (failure) throw failure
     ledger.read++
     bytesIn += record.valueBytes ?? record.value.length
     if (ledger.read % RECORDS_A_LOOK === 0 || running.areAllNoted) {

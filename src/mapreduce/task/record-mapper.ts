@@ -1,4 +1,12 @@
-import { describeError, KeyError, PictureError, UserCodeError } from '../../errors.js'
+import {
+  describeError,
+  FormatError,
+  KeyError,
+  NotFoundError,
+  PermissionError,
+  PictureError,
+  UserCodeError,
+} from '../../errors.js'
 import { estimateDecodedBytes } from '../../image/header.js'
 import type { ImageLimits } from '../../image/limits.js'
 import { Picture, pictureError } from '../../image/picture.js'
@@ -41,6 +49,8 @@ export class RecordMapper {
   readonly reduceOnly: ReadonlySet<string> | undefined
   /** Set when a record's emit is called after its map has returned: nobody waits for that one any more. */
   lateEmit: Error | undefined
+  /** Set when a record could not be read for a reason that is not its own, such as a lost connection. */
+  readFailure: Error | undefined
   private next = 0
   private oneCall: MapCall | undefined
   private mayShareCall: boolean
@@ -117,10 +127,11 @@ export class RecordMapper {
     let release: (() => void) | undefined
     try {
       // Pictures of many pixels wait here until others are done with their memory.
-      release = await this.context.memory.acquire(estimateDecodedBytes(record.value), this.context.signal)
-      const picture = new Picture(call.text, record.value, this.options.limits)
+      const { maxPixels } = this.options.limits
+      const bytes = record.decodedBytes ?? estimateDecodedBytes(record.value, maxPixels)
+      release = await this.context.memory.acquire(bytes, this.context.signal)
       this.running.begin(call.ordinal, call)
-      return await this.settle(Promise.resolve(this.options.job.map(picture, this.contextOf(call))), call)
+      return await this.settle(this.openAndMap(record, call), call)
     } catch (error) {
       return { error: mapError(call.text, error), stage: 'map' }
     } finally {
@@ -130,12 +141,31 @@ export class RecordMapper {
     }
   }
 
+  private async openAndMap(record: InputRecord, call: MapCall): Promise<void> {
+    const { job, limits } = this.options
+    const picture = record.open
+      ? await this.opened(record.open(limits), call)
+      : new Picture(call.text, record.value, limits)
+    if (!call.isAbandoned) await job.map(picture, this.contextOf(call))
+  }
+
+  private async opened(opening: Promise<Picture>, call: MapCall): Promise<Picture> {
+    try {
+      return await opening
+    } catch (error) {
+      if (isOfTheRecord(error)) call.readError = error as Error
+      else this.readFailure ??= error as Error
+      throw error
+    }
+  }
+
   private async settle(running: Promise<void>, call: MapCall): Promise<Mapped> {
     try {
       await this.inTime(running, call)
       return call.outcome()
     } catch (error) {
       if (call.isAbandoned) return { error: error as Error, stage: 'map' }
+      if (call.readError) return { error: call.readError, stage: 'read' }
       return { error: mapError(call.text, error), stage: 'map' }
     } finally {
       call.returned = true
@@ -194,6 +224,8 @@ class MapCall {
   context: MapContext<Record<string, unknown>, unknown, unknown> | undefined
   /** It took too long, and its record is set aside already. */
   isAbandoned = false
+  /** Why its picture could not be had. */
+  readError: Error | undefined
   private failure: Error | undefined
   /** Whether `map` gets something else than a picture: what that is called is no key to be emitted again. */
   readonly isItem: boolean
@@ -263,6 +295,11 @@ class MapCall {
 
 function notMapped(key: string, reason: string): Error {
   return new UserCodeError(`Cannot map "${key}": ${reason}`)
+}
+
+/** Of what reading a record threw: whether another attempt would meet it again. */
+function isOfTheRecord(error: unknown): boolean {
+  return [PictureError, FormatError, NotFoundError, PermissionError].some((Class) => error instanceof Class)
 }
 
 /** What sharp or the job threw, in our own words. */
