@@ -1,17 +1,17 @@
-// npm test: all projects of vitest at once, because one keeps the cores busy while the others wait for servers.
+// npm test: both projects of vitest at once, because one keeps the cores busy while the other waits for servers.
 // What the services' tests say is shown as they say it, the rest when it has ended, and last the sum of vitest's
-// own counts. Arguments go to all.
+// own counts. Arguments go to both.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const PROJECTS = ['services', 'fleet', 'unit']
+const PROJECTS = ['services', 'unit']
 const scratch = mkdtempSync(join(tmpdir(), 'pixelreduce-tests-'))
 const reportOf = (project) => join(scratch, `${project}.json`)
 
-// Once for all: none may find another replacing what it runs.
+// Once for both: neither may find the other replacing what it runs.
 execFileSync(process.execPath, ['build.mjs'], { stdio: 'inherit' })
 const runs = PROJECTS.map((project, at) => run(project, at === 0))
 const codes = []

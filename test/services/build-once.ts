@@ -17,8 +17,14 @@ const lockExpiresMs = 15 * 60_000
 export async function buildOnce(name: string, build: (folder: string) => Promise<void>): Promise<string> {
   const target = path.join(cacheFolder, name)
   if (await exists(target)) return target
+  await mkdir(cacheFolder, { recursive: true })
+  const lock = `${target}.lock`
   // The lock only saves work. Were it ever broken wrongly, two would build and the second rename would fail.
-  return oneAtATime(name, async () => {
+  while (!(await takeLock(lock))) {
+    if (await exists(target)) return target
+    await delay(lockPollMs)
+  }
+  try {
     if (await exists(target)) return target
     await removeUnfinished(name)
     const unfinished = `${target}.unfinished-${process.pid}`
@@ -31,16 +37,6 @@ export async function buildOnce(name: string, build: (folder: string) => Promise
       if (!(await exists(target))) throw error
     }
     return target
-  })
-}
-
-/** Runs the work when no other process is at work of this name. */
-export async function oneAtATime<T>(name: string, work: () => Promise<T>): Promise<T> {
-  await mkdir(cacheFolder, { recursive: true })
-  const lock = path.join(cacheFolder, `${name}.lock`)
-  while (!(await takeLock(lock))) await delay(lockPollMs)
-  try {
-    return await work()
   } finally {
     await rm(lock, { force: true })
   }

@@ -1,6 +1,5 @@
 import { access, constants } from 'node:fs/promises'
 import path from 'node:path'
-import { oneAtATime } from './build-once.js'
 import { runCommand } from './run-command.js'
 
 /**
@@ -8,12 +7,6 @@ import { runCommand } from './run-command.js'
  * @throws Error with the one command to run, where it can't be done from here.
  */
 export async function requireProgram(program: string, debianPackage: string): Promise<void> {
-  if (await isInstalled(program)) return
-  // Of two at once one would find the package lists locked.
-  await oneAtATime('apt', () => install(program, debianPackage))
-}
-
-async function install(program: string, debianPackage: string): Promise<void> {
   if (await isInstalled(program)) return
   const command = `apt-get update && apt-get install -y --no-install-recommends ${debianPackage}`
   if (process.getuid?.() !== 0 || !(await isInstalled('apt-get'))) {
